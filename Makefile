@@ -1,0 +1,57 @@
+# mimir_pg: build, run, test.  `make help` lists the targets.
+EXTENSION  = mimir_pg
+MODULE_big = mimir_pg
+VERSION    = 0.1
+
+PG_CONFIG ?= pg_config
+
+# One part per concern, in dependency order.
+SQL_PARTS = $(addprefix sql/,$(shell sed 's/\#.*//' sql/order))
+DATA_built = mimir_pg--$(VERSION).sql
+
+# The pure layers never see a PostgreSQL header; the unit build is the proof.
+PURE_DIRS = util model codec wire template http promql promql/parser promql/plan promql/exec \
+            promql/functions
+PG_DIRS   = pg tables tenancy store index ingest query remote ruler alertmanager api worker
+BUILD     = build
+
+GEN_SRCS  = $(BUILD)/promql/lexer.c $(BUILD)/promql/grammar.c
+PURE_SRCS = $(filter-out src/util/mem_malloc.c src/util/cancel_none.c, \
+              $(foreach d,$(PURE_DIRS),$(wildcard src/$(d)/*.c)))
+PURE_CXX  = src/model/regex_re2.cc
+PG_SRCS   = src/mimir_pg.c $(foreach d,$(PG_DIRS),$(wildcard src/$(d)/*.c))
+OBJS      = $(PG_SRCS:.c=.o) $(PURE_SRCS:.c=.o) $(PURE_CXX:.cc=.o) $(GEN_SRCS:.c=.o)
+
+LIBS_PKG  = libmicrohttpd re2 libxxhash yaml-0.1 libcurl zlib
+PG_CPPFLAGS = -Isrc -I$(BUILD) -D_GNU_SOURCE -MMD -MP
+# No contraction of a*b+c: results must equal Prometheus' bit for bit.
+OPTFLAGS  = -O2 -ffp-contract=off
+PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+            -Wno-missing-field-initializers -Wno-declaration-after-statement \
+            -fvisibility=hidden $(OPTFLAGS)
+PG_CXXFLAGS = -std=gnu++17 -Wall -Wextra -fvisibility=hidden -O2
+SHLIB_LINK  = -lmicrohttpd -lsnappy -lre2 -lxxhash -lprotobuf-c -lyaml -lcurl -lz -lstdc++ -lm
+EXTRA_CLEAN = $(BUILD) mimir_pg--*.sql
+with_llvm   = no
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+-include $(OBJS:.o=.d)
+
+mimir_pg--$(VERSION).sql: sql/order $(SQL_PARTS)
+	cat $(SQL_PARTS) > $@
+
+$(BUILD)/promql/grammar.c: src/promql/parser/grammar.y
+	@mkdir -p $(@D)
+	bison -Wall -Wno-yacc --defines=$(@:.c=.h) -o $@ $<
+$(BUILD)/promql/lexer.c: src/promql/parser/lexer.l $(BUILD)/promql/grammar.c
+	@mkdir -p $(@D)
+	flex --header-file=$(@:.c=.h) -o $@ $<
+$(filter src/promql/%,$(OBJS)): | $(BUILD)/promql/lexer.c
+
+# --- the pure layers outside the server -------------------------------------------------------
+include test/unit/unit.mk
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14

@@ -1,0 +1,39 @@
+/*
+ * regex.h
+ *    RE2 behind a C shim (model/regex_re2.cc is the only C++ file): linear time, Prometheus'
+ *    anchoring and Go's error wording.
+ */
+#ifndef MIMIR_MODEL_REGEX_H
+#define MIMIR_MODEL_REGEX_H
+
+#include "model/labels.h"
+
+typedef struct Regex Regex;
+
+/*
+ * regex_compile -- compile `^(?s:pattern)$`.  On failure err gets
+ * "error parsing regexp: CODE: `FRAGMENT`".  The Regex is not memory of mem_alloc: free it
+ * with regex_free; regex_cached keeps a bounded per-process cache that owns what it returns.
+ */
+extern Regex *regex_compile(StrView pattern, Err *err);
+extern void regex_free(Regex *re);
+extern const Regex *regex_cached(StrView pattern, Err *err);
+
+extern bool regex_match(const Regex *re, StrView text);
+
+/*
+ * What the pattern is, found once at compile time: a list of literals it is equivalent to
+ * (set_size 0 = not such a pattern), a literal prefix every match has, match-all shapes.
+ */
+extern int regex_literals(const Regex *re, const StrView **literals);
+extern StrView regex_prefix(const Regex *re);
+extern bool regex_matches_all(const Regex *re);	  /* .* */
+extern bool regex_matches_nonempty(const Regex *re); /* .+ */
+
+/*
+ * regex_expand -- label_replace: if the whole of text matches, append template with $1, ${name},
+ * $$ expanded and return true.
+ */
+extern bool regex_expand(const Regex *re, StrView text, StrView template, Buf *out);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * stats.h
+ *    Counters of the whole server in shared memory, listed once in pg/stats.def.
+ *
+ * /metrics, the mimir.stat_* views and EXPLAIN read the same list.  Adding is one relaxed atomic
+ * add; no locks.
+ */
+#ifndef MIMIR_PG_STATS_H
+#define MIMIR_PG_STATS_H
+
+#include "postgres.h"
+
+typedef enum StatCounter
+{
+#define STAT(name, type, metric, labels, help) STAT_##name,
+#include "pg/stats.def"
+#undef STAT
+	STAT_NCOUNTERS
+} StatCounter;
+
+extern Size stats_shmem_size(void);
+extern void stats_shmem_init(void);
+extern void stats_add(StatCounter c, uint64 n);
+extern void stats_set(StatCounter c, uint64 v); /* gauges */
+extern uint64 stats_get(StatCounter c);
+extern void stats_reset(void); /* counters only */
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * select.h
+ *    Reading: matchers and a time range to series, and each series to its chunks, over head and
+ *    chunk tables alike.
+ *
+ * Exactly-once rule: a generation of chunks still whole in the head is read there, all others
+ * from the tables under the active snapshot (src/store/README.md).
+ */
+#ifndef MIMIR_STORE_SELECT_H
+#define MIMIR_STORE_SELECT_H
+
+#include "postgres.h"
+
+#include "codec/chunk.h"
+#include "model/matcher.h"
+#include "tenancy/tenant.h"
+#include "utils/snapshot.h"
+
+typedef struct StoreSelect StoreSelect;
+
+/* One chunk of a series; bytes live until the next store_select_chunks on the same select. */
+typedef struct StoreChunk
+{
+	int64 min_t, max_t; /* ms, inclusive */
+	/* a ChunkEncoding, or STORE_CHUNK_RAW_HISTOGRAM: raw histogram samples of an open chunk */
+	int encoding;
+	int count;
+	const uint8 *data;
+	uint32 len;
+	bool from_head;
+} StoreChunk;
+
+#define STORE_CHUNK_RAW_HISTOGRAM 0x80 /* per sample: varint(t), then histogram_sample form */
+
+typedef struct StoreSelectStats
+{
+	int64 blocks;		 /* time blocks touched */
+	int64 blocks_pruned; /* left out by time */
+	int64 rows;			 /* table rows fetched */
+} StoreSelectStats;
+
+/*
+ * store_select_begin -- resolve matchers for one tenant over [mint, maxt] (ms, inclusive).
+ *
+ * The select owns memory in a child of CurrentMemoryContext and pins the head until
+ * store_select_end (also done by the resource owner on error).  Series come sorted by labels_cmp,
+ * label sets distinct.  Needs an active snapshot.
+ */
+extern StoreSelect *store_select_begin(TenantId tenant, const Matcher *matchers, int nmatchers,
+									   int64 mint, int64 maxt);
+extern int store_select_nseries(StoreSelect *s);
+extern Labels store_select_labels(StoreSelect *s, int i);
+extern int64 store_select_series_id(StoreSelect *s, int i);
+
+/*
+ * store_select_chunks -- chunks of series i that may hold samples in the range, by min_t.
+ * Chunks may overlap (out-of-order); equal timestamps in two chunks: the first chunk wins.
+ * Ask in ascending i: table rows are read in that order.
+ */
+extern int store_select_chunks(StoreSelect *s, int i, StoreChunk **chunks);
+extern StoreSelectStats store_select_stats(StoreSelect *s);
+extern void store_select_end(StoreSelect *s);
+
+/*
+ * Label listings within [mint, maxt]; matcher sets are ORed (none: all series).  Results are
+ * sorted, distinct, from CurrentMemoryContext.
+ */
+typedef struct StoreMatcherSet
+{
+	const Matcher *m;
+	int n;
+} StoreMatcherSet;
+extern int store_label_names(TenantId tenant, const StoreMatcherSet *sets, int nsets, int64 mint,
+							 int64 maxt, StrView **out);
+extern int store_label_values(TenantId tenant, StrView name, const StoreMatcherSet *sets,
+							  int nsets, int64 mint, int64 maxt, StrView **out);
+extern int store_series(TenantId tenant, const StoreMatcherSet *sets, int nsets, int64 mint,
+						int64 maxt, Labels **out);
+
+/* Exemplars and metadata (tables mimir.exemplar and mimir.metric_metadata back them). */
+
+#endif
