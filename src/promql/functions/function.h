@@ -31,7 +31,16 @@ typedef struct PromqlVector
 /*
  * Samples of one series and the window of each step: samples [lo[i], hi[i]) lie in
  * (ref[i] - range_ms, ref[i]].  Stale markers are gone.  lo and hi never decrease.
+ * An extended range takes in a lookback more before its start (anchored, smoothed) and behind its
+ * end (smoothed); lo and hi then bound all of these samples.
  */
+typedef enum PromqlExtend
+{
+	PROMQL_EXTEND_NONE,
+	PROMQL_EXTEND_ANCHORED,
+	PROMQL_EXTEND_SMOOTHED
+} PromqlExtend;
+
 typedef struct PromqlWindows
 {
 	PromqlSamples samples;
@@ -41,6 +50,7 @@ typedef struct PromqlWindows
 	const int64_t *ref; /* right end of each window, ms (offset and @ applied) */
 	const int64_t *ts;	/* evaluation time of each step, ms */
 	int64_t range_ms;
+	PromqlExtend extend;
 } PromqlWindows;
 
 /* What a running function may need besides its input. */

@@ -1,0 +1,28 @@
+/*
+ * annotate.h
+ *    Warnings and infos of a query: collected, one for each text (reference 2.17).
+ */
+#ifndef MIMIR_PROMQL_EXEC_ANNOTATE_H
+#define MIMIR_PROMQL_EXEC_ANNOTATE_H
+
+#include "promql/promql.h"
+
+typedef struct PromqlAnnotations
+{
+	PromqlAnnotation *items; /* complete texts, in order of first appearance */
+	size_t *text_len;		 /* of each, the part before the position: what is compared */
+	int n;
+	int cap;
+} PromqlAnnotations;
+
+/*
+ * promql_warn, promql_info -- add "PromQL warning: FORMATTED (LINE:COL)" ("PromQL info: ") unless
+ * the same text is there already, whatever its position.  pos is a byte offset in the query.
+ * %g of C is not Go's: numbers go through util/text.h.
+ */
+extern void promql_warn(PromqlExec *ex, int pos, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+extern void promql_info(PromqlExec *ex, int pos, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif
