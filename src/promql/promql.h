@@ -50,6 +50,7 @@ typedef struct PromqlParams
 	int64_t max_samples;	  /* 0 = unlimited */
 	size_t max_memory;		  /* bytes, 0 = unlimited */
 	PromqlFlags flags;
+	StrView query; /* its text, for the LINE:COL of annotations; empty: taken as one line */
 } PromqlParams;
 
 /*

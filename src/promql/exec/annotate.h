@@ -10,7 +10,7 @@
 typedef struct PromqlAnnotations
 {
 	PromqlAnnotation *items; /* complete texts, in order of first appearance */
-	size_t *text_len;		 /* of each, the part before the position: what is compared */
+	char **bodies;			 /* of each, the text without prefix and position: what is compared */
 	int n;
 	int cap;
 } PromqlAnnotations;

@@ -71,6 +71,9 @@ extern bool promql_op_open(PromqlOp *op, Err *err); /* opens the children first 
 extern int promql_op_next(PromqlOp *op, PromqlOpSeries *out, Err *err);
 extern void promql_op_close(PromqlOp *op); /* children too; harmless if not open */
 
+/* promql_op_close_set -- close a selector's set (NULL: none), keeping its counters for EXPLAIN. */
+extern void promql_op_close_set(PromqlOp *op, PromqlSeriesSet *set);
+
 /* promql_op_read_scalar -- the values of an open scalar operator, kept in the current scope. */
 extern bool promql_op_read_scalar(PromqlOp *op, const double **values, Err *err);
 
@@ -103,6 +106,8 @@ extern Labels promql_drop_name(Labels ls);
  * or mark it under delayed name removal.
  */
 extern void promql_series_drop_name(PromqlOp *op, PromqlOpSeries *series);
+/* promql_series_call_name -- what the name rule of op's function does to a series. */
+extern void promql_series_call_name(PromqlOp *op, PromqlOpSeries *series);
 
 /* --- selectors made at run time ------------------------------------------------------------------ */
 

@@ -10,6 +10,7 @@
 #define MIMIR_PROMQL_PLAN_PLAN_H
 
 #include "promql/functions/function.h"
+#include "promql/parser/ast.h"
 
 /* The steps at which a node is evaluated. */
 typedef struct PromqlGrid
@@ -35,7 +36,8 @@ typedef enum PromqlPlanKind
 	PROMQL_PLAN_SET,		   /* and, or, unless */
 	PROMQL_PLAN_NEGATE,
 	PROMQL_PLAN_INVARIANT, /* child at one step, its result at every step */
-	PROMQL_PLAN_MERGE	   /* joins series of equal labels; an error where they overlap */
+	PROMQL_PLAN_UNIQUE,	   /* an error where series of equal labels overlap */
+	PROMQL_PLAN_MERGE	   /* the same, and joins them into one series */
 } PromqlPlanKind;
 
 /* What an instant selector yields of the sample it finds. */
@@ -48,7 +50,7 @@ typedef enum PromqlEmit
 
 typedef struct PromqlSelectorPlan
 {
-	const Matcher *matchers; /* __name__ first if the selector has a bare name */
+	const Matcher *matchers;
 	int nmatchers;
 	int64_t offset_ms;
 	bool pinned; /* has @ */
@@ -79,11 +81,9 @@ typedef struct PromqlArgPlan
 	StrView string; /* PROMQL_STRING */
 } PromqlArgPlan;
 
-struct PromqlFunction; /* promql/functions/table.h */
-
 typedef struct PromqlCallPlan
 {
-	StrView name;
+	const PromqlSignature *sig;
 	const PromqlArgPlan *args;
 	int nargs;
 	/* timestamp(), start_timestamp() of a selector: the selector emits the times itself */
@@ -94,7 +94,7 @@ typedef struct PromqlCallPlan
 
 typedef struct PromqlAggregatePlan
 {
-	int op; /* parser/ast.h */
+	PromqlAggregator op;
 	bool without;
 	const StrView *grouping; /* sorted, unique */
 	int ngrouping;
@@ -106,13 +106,13 @@ typedef struct PromqlAggregatePlan
 
 typedef struct PromqlBinaryPlan
 {
-	int op; /* parser/ast.h */
+	PromqlOperator op;
 	bool is_comparison;
 	bool return_bool;
 	bool left_scalar, right_scalar; /* BINARY_SCALAR */
 	/* BINARY_MATCH and SET */
+	PromqlCard card;
 	bool on;
-	bool many_left, many_right; /* group_left, group_right; both false: one-to-one */
 	const StrView *matching;	/* sorted, unique */
 	int nmatching;
 	const StrView *include;
@@ -132,8 +132,9 @@ struct PromqlPlanNode
 	int nchildren;
 	PromqlPlanNode **children;
 	/* what is known of the labels of the result */
-	bool names_unique; /* label sets without names are distinct */
-	bool sorted;	   /* by label set */
+	bool labels_unique; /* no two series have equal labels */
+	bool names_unique;	/* nor equal labels without the name */
+	bool sorted;		/* series come in the order of their label sets */
 	union
 	{
 		double number_value;
@@ -154,5 +155,8 @@ struct PromqlPlan
 	int nnodes;
 	PromqlPlanNode **nodes; /* by number */
 };
+
+/* promql_plan_line_col -- a byte offset of the query as line and column, both from 1. */
+extern void promql_plan_line_col(const PromqlPlan *plan, int pos, int *line, int *col);
 
 #endif
