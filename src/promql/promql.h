@@ -7,7 +7,7 @@
  *    promql_plan()         tree + params -> read-only plan tree      (promql/plan)
  *    promql_exec_create()  plan + source -> operators                (promql/exec)
  *    promql_exec_next()    one output series at a time, over all steps
- *    promql_exec_finish()  errors of the end (duplicate labels), annotations, stats
+ *    promql_exec_close()   only to stop before the end
  * All memory is the current MemScope's at promql_exec_create.
  */
 #ifndef MIMIR_PROMQL_PROMQL_H
@@ -95,6 +95,7 @@ typedef struct PromqlAnnotation
 	const char *text; /* complete: "PromQL warning: ... (1:5)" */
 } PromqlAnnotation;
 
+/* promql_exec_type -- of the result: PROMQL_MATRIX for every range query. */
 extern PromqlType promql_exec_type(const PromqlExec *ex);
 extern PromqlExec *promql_exec_create(PromqlPlan *plan, PromqlSource *source, Err *err);
 
@@ -104,6 +105,8 @@ extern PromqlExec *promql_exec_create(PromqlPlan *plan, PromqlSource *source, Er
  * series without labels; a string result is read by promql_exec_string.
  */
 extern int promql_exec_next(PromqlExec *ex, PromqlSeries *out, Err *err);
+/* promql_exec_close -- let go of the source before the end; after the end it does nothing. */
+extern void promql_exec_close(PromqlExec *ex);
 extern const char *promql_exec_string(PromqlExec *ex);
 extern int promql_exec_annotations(PromqlExec *ex, const PromqlAnnotation **out);
 

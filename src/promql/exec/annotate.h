@@ -25,4 +25,7 @@ extern void promql_warn(PromqlExec *ex, int pos, const char *fmt, ...)
 extern void promql_info(PromqlExec *ex, int pos, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* promql_number_text -- v as Go's %g and %v write it, from the current scope. */
+extern const char *promql_number_text(double v);
+
 #endif

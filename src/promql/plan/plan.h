@@ -102,6 +102,7 @@ typedef struct PromqlAggregatePlan
 	int param_child;   /* index in children of a computed parameter, else -1 */
 	double param;	   /* literal parameter */
 	int param_pos;
+	int expr_pos; /* of the vector operand */
 } PromqlAggregatePlan;
 
 typedef struct PromqlBinaryPlan
@@ -131,6 +132,7 @@ struct PromqlPlanNode
 	const PromqlGrid *grid;
 	int nchildren;
 	PromqlPlanNode **children;
+	bool invariant; /* the same at every step, so one step is enough */
 	/* what is known of the labels of the result */
 	bool labels_unique; /* no two series have equal labels */
 	bool names_unique;	/* nor equal labels without the name */
