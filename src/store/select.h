@@ -43,11 +43,12 @@ typedef struct StoreSelectStats
  * store_select_begin -- resolve matchers for one tenant over [mint, maxt] (ms, inclusive).
  *
  * The select owns memory in a child of CurrentMemoryContext and pins the head until
- * store_select_end (also done by the resource owner on error).  Series come sorted by labels_cmp,
- * label sets distinct.  Needs an active snapshot.
+ * store_select_end (or the deletion of the memory context, on error).  Label sets are distinct.
+ * Series come sorted by labels_cmp if sorted is set, else in the order in which they lie on
+ * disk, the cheapest to read.  Needs an active snapshot.
  */
 extern StoreSelect *store_select_begin(TenantId tenant, const Matcher *matchers, int nmatchers,
-									   int64 mint, int64 maxt);
+									   int64 mint, int64 maxt, bool sorted);
 extern int store_select_nseries(StoreSelect *s);
 extern Labels store_select_labels(StoreSelect *s, int i);
 extern int64 store_select_series_id(StoreSelect *s, int i);
@@ -55,7 +56,7 @@ extern int64 store_select_series_id(StoreSelect *s, int i);
 /*
  * store_select_chunks -- chunks of series i that may hold samples in the range, by min_t.
  * Chunks may overlap (out-of-order); equal timestamps in two chunks: the first chunk wins.
- * Ask in ascending i: table rows are read in that order.
+ * Ask in ascending i: table rows are read in that order (sorted selects cost a search each).
  */
 extern int store_select_chunks(StoreSelect *s, int i, StoreChunk **chunks);
 extern StoreSelectStats store_select_stats(StoreSelect *s);

@@ -1,0 +1,168 @@
+-- Storage: ingest log, series, chunk blocks, exemplars and metadata.  src/store/README.md explains
+-- how they work together.  Nobody writes them but the extension's own code.
+
+-- The ingest log: one table per generation slot, rows of samples as the log wrote them.
+DO $$
+BEGIN
+  FOR slot IN 0..7 LOOP
+    EXECUTE format(
+      'CREATE TABLE mimir.log_%s (data bytea NOT NULL) WITH (toast_tuple_target = 8160, autovacuum_enabled = off)',
+      slot);
+    EXECUTE format('ALTER TABLE mimir.log_%s ALTER COLUMN data SET STORAGE EXTERNAL', slot);
+    EXECUTE format('COMMENT ON TABLE mimir.log_%s IS %L', slot,
+      'Ingest log of every eighth generation: samples acknowledged and not yet in a block.');
+    EXECUTE format('COMMENT ON COLUMN mimir.log_%s.data IS %L', slot,
+      'Tenant and samples in binary form (docs/formats.md).');
+    PERFORM pg_extension_config_dump(format('mimir.log_%s', slot)::regclass, '');
+  END LOOP;
+END
+$$;
+
+CREATE TABLE mimir.generation (
+  generation bigint PRIMARY KEY,
+  state text NOT NULL CHECK (state IN ('open', 'flushed')),
+  opened_at timestamptz NOT NULL DEFAULT now(),
+  flushed_at timestamptz,
+  nsamples bigint
+);
+COMMENT ON TABLE mimir.generation IS 'Generations of the ingest log; generation g is logged in mimir.log_(g mod 8).';
+COMMENT ON COLUMN mimir.generation.generation IS 'Rising number; never reused.';
+COMMENT ON COLUMN mimir.generation.state IS 'open: its log is replayed at start; flushed: its samples are in blocks.';
+COMMENT ON COLUMN mimir.generation.opened_at IS 'When pushes began to go to it.';
+COMMENT ON COLUMN mimir.generation.flushed_at IS 'When its samples were in blocks.';
+COMMENT ON COLUMN mimir.generation.nsamples IS 'Samples flushed.';
+SELECT pg_extension_config_dump('mimir.generation', '');
+
+CREATE SEQUENCE mimir.series_id_seq INCREMENT BY 4294967296 MINVALUE 1 START WITH 1 CACHE 1;
+COMMENT ON SEQUENCE mimir.series_id_seq IS 'Hands out a range of 2^32 series ids to each start of the server; ids are never reused.';
+SELECT pg_extension_config_dump('mimir.series_id_seq', '');
+
+CREATE TABLE mimir.series_active (
+  tenant_id int NOT NULL,
+  series_id bigint NOT NULL,
+  labels bytea NOT NULL
+);
+ALTER TABLE mimir.series_active ALTER COLUMN labels SET STORAGE EXTERNAL;
+COMMENT ON TABLE mimir.series_active IS 'Series that the head holds; read as a whole at start.';
+COMMENT ON COLUMN mimir.series_active.tenant_id IS 'Owner.';
+COMMENT ON COLUMN mimir.series_active.series_id IS 'Id used by log and blocks; a row may stand twice.';
+COMMENT ON COLUMN mimir.series_active.labels IS 'Label set in binary form (docs/formats.md).';
+SELECT pg_extension_config_dump('mimir.series_active', '');
+
+CREATE TABLE mimir.series_cold (
+  tenant_id int NOT NULL,
+  series_id bigint NOT NULL,
+  min_time bigint NOT NULL,
+  max_time bigint NOT NULL,
+  labels bytea NOT NULL
+);
+ALTER TABLE mimir.series_cold ALTER COLUMN labels SET STORAGE EXTERNAL;
+CREATE INDEX series_cold_time ON mimir.series_cold (tenant_id, max_time);
+COMMENT ON TABLE mimir.series_cold IS 'Series that left the head, with the time range of their samples.';
+COMMENT ON COLUMN mimir.series_cold.tenant_id IS 'Owner.';
+COMMENT ON COLUMN mimir.series_cold.series_id IS 'Id used by blocks.';
+COMMENT ON COLUMN mimir.series_cold.min_time IS 'Time of the first sample, ms since the epoch.';
+COMMENT ON COLUMN mimir.series_cold.max_time IS 'Time of the last sample, ms since the epoch.';
+COMMENT ON COLUMN mimir.series_cold.labels IS 'Label set in binary form (docs/formats.md).';
+SELECT pg_extension_config_dump('mimir.series_cold', '');
+
+CREATE TABLE mimir.block (
+  block_id bigint PRIMARY KEY,
+  generation bigint NOT NULL,
+  day int NOT NULL,
+  min_time bigint NOT NULL,
+  max_time bigint NOT NULL,
+  nrows bigint NOT NULL,
+  nchunks bigint NOT NULL,
+  nsamples bigint NOT NULL,
+  nbytes bigint NOT NULL
+);
+CREATE INDEX block_max_time ON mimir.block (max_time);
+COMMENT ON TABLE mimir.block IS 'Blocks of chunks: what one flush wrote to the partition of one day.';
+COMMENT ON COLUMN mimir.block.block_id IS 'Key of its rows in mimir.chunk_data.';
+COMMENT ON COLUMN mimir.block.generation IS 'Generation whose flush wrote it.';
+COMMENT ON COLUMN mimir.block.day IS 'Day of the partition, days since the epoch.';
+COMMENT ON COLUMN mimir.block.min_time IS 'Earliest sample, ms since the epoch.';
+COMMENT ON COLUMN mimir.block.max_time IS 'Latest sample, ms since the epoch.';
+COMMENT ON COLUMN mimir.block.nrows IS 'Rows in mimir.chunk_data.';
+COMMENT ON COLUMN mimir.block.nchunks IS 'Chunks in them.';
+COMMENT ON COLUMN mimir.block.nsamples IS 'Samples in them.';
+COMMENT ON COLUMN mimir.block.nbytes IS 'Bytes of the chunks.';
+SELECT pg_extension_config_dump('mimir.block', '');
+
+CREATE TABLE mimir.chunk_data (
+  day int NOT NULL,
+  block_id bigint NOT NULL,
+  tenant_id int NOT NULL,
+  hi_metric bigint NOT NULL,
+  hi_series bigint NOT NULL,
+  lo_metric bigint NOT NULL,
+  lo_series bigint NOT NULL,
+  data bytea NOT NULL
+) PARTITION BY RANGE (day);
+ALTER TABLE mimir.chunk_data ALTER COLUMN data SET STORAGE EXTERNAL;
+CREATE INDEX chunk_data_key ON mimir.chunk_data (block_id, tenant_id, hi_metric, hi_series);
+COMMENT ON TABLE mimir.chunk_data IS 'Chunks of flushed series, several a row, clustered by tenant, metric and series; a partition a day.';
+COMMENT ON COLUMN mimir.chunk_data.day IS 'Days since the epoch.';
+COMMENT ON COLUMN mimir.chunk_data.block_id IS 'Block that the row belongs to.';
+COMMENT ON COLUMN mimir.chunk_data.tenant_id IS 'Owner of all chunks of the row.';
+COMMENT ON COLUMN mimir.chunk_data.hi_metric IS 'Metric key of the last chunk in the row.';
+COMMENT ON COLUMN mimir.chunk_data.hi_series IS 'Series id of the last chunk in the row.';
+COMMENT ON COLUMN mimir.chunk_data.lo_metric IS 'Metric key of the first chunk in the row.';
+COMMENT ON COLUMN mimir.chunk_data.lo_series IS 'Series id of the first chunk in the row.';
+COMMENT ON COLUMN mimir.chunk_data.data IS 'Directory and chunks (docs/formats.md).';
+SELECT pg_extension_config_dump('mimir.chunk_data', '');
+
+CREATE TABLE mimir.exemplar (
+  tenant_id int NOT NULL,
+  series_labels bytea NOT NULL,
+  labels bytea NOT NULL,
+  value double precision NOT NULL,
+  time bigint NOT NULL
+);
+CREATE INDEX exemplar_time ON mimir.exemplar (tenant_id, time);
+COMMENT ON TABLE mimir.exemplar IS 'Exemplars: samples with trace labels, by time.';
+COMMENT ON COLUMN mimir.exemplar.tenant_id IS 'Owner.';
+COMMENT ON COLUMN mimir.exemplar.series_labels IS 'Labels of the series in binary form.';
+COMMENT ON COLUMN mimir.exemplar.labels IS 'Labels of the exemplar in binary form.';
+COMMENT ON COLUMN mimir.exemplar.value IS 'Value.';
+COMMENT ON COLUMN mimir.exemplar.time IS 'Time, ms since the epoch.';
+SELECT pg_extension_config_dump('mimir.exemplar', '');
+
+CREATE TABLE mimir.metric_metadata (
+  tenant_id int NOT NULL,
+  metric text COLLATE "C" NOT NULL,
+  type text NOT NULL,
+  help text NOT NULL,
+  unit text NOT NULL,
+  updated_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, metric)
+);
+COMMENT ON TABLE mimir.metric_metadata IS 'Type, help and unit of metric families.';
+COMMENT ON COLUMN mimir.metric_metadata.tenant_id IS 'Owner.';
+COMMENT ON COLUMN mimir.metric_metadata.metric IS 'Name of the metric family.';
+COMMENT ON COLUMN mimir.metric_metadata.type IS 'counter, gauge, histogram, gaugehistogram, summary, info, stateset or unknown.';
+COMMENT ON COLUMN mimir.metric_metadata.help IS 'Help text.';
+COMMENT ON COLUMN mimir.metric_metadata.unit IS 'Unit.';
+COMMENT ON COLUMN mimir.metric_metadata.updated_at IS 'When it was last received.';
+SELECT pg_extension_config_dump('mimir.metric_metadata', '');
+
+-- Tenants' rows are seen only by who may act for the tenant.
+DO $$
+DECLARE
+  rel text;
+BEGIN
+  FOREACH rel IN ARRAY ARRAY['series_active', 'series_cold', 'chunk_data', 'exemplar', 'metric_metadata'] LOOP
+    EXECUTE format('ALTER TABLE mimir.%I ENABLE ROW LEVEL SECURITY', rel);
+    EXECUTE format(
+      'CREATE POLICY tenant_visible ON mimir.%I FOR SELECT USING (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]))',
+      rel);
+  END LOOP;
+END
+$$;
+
+CREATE FUNCTION mimir.flush() RETURNS void
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mimir_flush';
+COMMENT ON FUNCTION mimir.flush() IS 'Closes the open chunks of the head and writes them to blocks; returns when they are committed.';
+REVOKE ALL ON FUNCTION mimir.flush() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION mimir.flush() TO mimir_admin;

@@ -1,0 +1,494 @@
+/*
+ * flush.c
+ *    Flush cycles.
+ *
+ * A cycle
+ *    1. rotates: a row for the next generation is committed, then pushes go to it; waits until
+ *       the pushes of the old one have ended;
+ *    2. closes the open chunks of the old generation;
+ *    3. writes all its chunks, in order of tenant, metric, series and time, to the partitions of
+ *       their days and marks the generation flushed, in one transaction: a crash before the
+ *       commit replays the log, one after finds the blocks;
+ *    4. truncates the log slot (its own transaction; a lock that cannot be had soon is tried
+ *       for again at the next tick);
+ *    5. frees the chunks in memory once no snapshot or reader needs them, and lets series go
+ *       that have had no sample for long.
+ *
+ * A cycle is due when the generation is older than mimir.flush_interval, when its log or the
+ * head's memory grows past a part of the budget, or when somebody asks for it.
+ */
+#include "postgres.h"
+
+#include "store/flush.h"
+
+#include "pg/guc.h"
+#include "pg/stats.h"
+#include "pg/time.h"
+#include "store/chunk_table.h"
+#include "store/head.h"
+#include "store/log.h"
+#include "tables/relation.h"
+#include "util/varint.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "lib/sort_template.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/procarray.h"
+#include "storage/proc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#define FLUSH_TICK_MS		1000
+#define FLUSH_MEMORY_PART	0.6 /* of the budget: flush early */
+#define FLUSH_HISTOGRAM_MAX 3800 /* bytes a histogram chunk is cut at */
+
+typedef struct FlushItem
+{
+	int32 day;
+	TenantId tenant;
+	ChunkKey key;
+	int64 min_t;
+	SeriesRef ref;
+	const HeadChunk *chunk;
+} FlushItem;
+
+static uint64 cycle_asked; /* flush_asked when the running cycle began */
+
+bool
+store_is_ready(void)
+{
+	return head != NULL && pg_atomic_read_u32(&head->ready) != 0;
+}
+
+void
+store_shutdown(void)
+{
+	pg_atomic_write_u32(&head->ready, 0);
+	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
+	head->flusher_procno = -1;
+	LWLockRelease(&head->gen_lock);
+	ConditionVariableBroadcast(&head->flush_cv);
+}
+
+void
+store_startup(void)
+{
+	store_recover();
+	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
+	head->flusher_procno = MyProc->pgprocno;
+	LWLockRelease(&head->gen_lock);
+	pg_atomic_write_u32(&head->ready, 1);
+}
+
+/* ---- asking ----------------------------------------------------------------------------------- */
+
+void
+store_flush_request_and_wait(void)
+{
+	uint64 mine;
+	bool done = false;
+	bool failed = false;
+
+	if (!store_is_ready())
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("the flusher is not running")));
+	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
+	mine = ++head->flush_asked;
+	if (head->flusher_procno >= 0)
+		SetLatch(&ProcGlobal->allProcs[head->flusher_procno].procLatch);
+	LWLockRelease(&head->gen_lock);
+
+	ConditionVariablePrepareToSleep(&head->flush_cv);
+	for (;;)
+	{
+		bool gone;
+
+		LWLockAcquire(&head->gen_lock, LW_SHARED);
+		done = head->flush_done >= mine;
+		failed = head->flush_failed;
+		gone = head->flusher_procno < 0;
+		LWLockRelease(&head->gen_lock);
+		if (done)
+			break;
+		if (gone)
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+							errmsg("the flusher stopped before the flush was done")));
+		ConditionVariableTimedSleep(&head->flush_cv, 1000, PG_WAIT_EXTENSION);
+	}
+	ConditionVariableCancelSleep();
+	if (failed)
+		ereport(ERROR, (errcode(ERRCODE_IO_ERROR), errmsg("could not flush the head"),
+						errdetail("Nothing is lost; the server log has the reason."),
+						errhint("The flush is tried again every second.")));
+}
+
+static void
+tell_waiters(bool failed)
+{
+	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
+	head->flush_done = cycle_asked;
+	head->flush_failed = failed;
+	LWLockRelease(&head->gen_lock);
+	ConditionVariableBroadcast(&head->flush_cv);
+}
+
+void
+store_flush_failed(void)
+{
+	stats_add(STAT_FLUSH_FAILURES, 1);
+	tell_waiters(true);
+}
+
+/* ---- a cycle ---------------------------------------------------------------------------------- */
+
+static void
+begin_transaction(void)
+{
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+static void
+commit_transaction(void)
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
+static void
+run_sql(const char *sql)
+{
+	SPI_connect();
+	if (SPI_execute(sql, false, 0) < 0)
+		elog(ERROR, "could not execute \"%s\"", sql);
+	SPI_finish();
+}
+
+/* Commit a row for the next generation, then send pushes there. */
+static bool
+rotate(void)
+{
+	uint32 next = head->gen + 1;
+
+	begin_transaction();
+	run_sql(psprintf("INSERT INTO mimir.generation (generation, state) VALUES (%u, 'open')"
+					 " ON CONFLICT DO NOTHING",
+					 next));
+	commit_transaction();
+	if (!head_gen_rotate(next))
+		return false;
+	head_gen_wait_drained(next - 1);
+	return true;
+}
+
+static inline int
+flush_item_cmp(const FlushItem *a, const FlushItem *b)
+{
+	int c;
+
+	if (a->day != b->day)
+		return a->day < b->day ? -1 : 1;
+	if (a->tenant != b->tenant)
+		return a->tenant < b->tenant ? -1 : 1;
+	c = chunk_key_cmp(a->key, b->key);
+	if (c != 0)
+		return c;
+	return a->min_t < b->min_t ? -1 : a->min_t > b->min_t;
+}
+
+#define ST_SORT			sort_flush_items
+#define ST_ELEMENT_TYPE FlushItem
+#define ST_COMPARE(a, b) flush_item_cmp(a, b)
+#define ST_SCOPE		static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+static int32
+day_of(int64 t)
+{
+	return (int32) (t >= 0 ? t / HEAD_DAY_MS : -((-t + HEAD_DAY_MS - 1) / HEAD_DAY_MS));
+}
+
+/* Chunks of generations up to gen that are in no block yet, sorted. */
+static FlushItem *
+collect(uint32 gen, uint32 from_gen, uint64 *nitems)
+{
+	uint64 n = 0;
+	uint64 cap = 1024;
+	FlushItem *items = palloc(sizeof(FlushItem) * cap);
+	uint32 nseries = head_index->series.n;
+
+	for (SeriesRef ref = 1; ref < nseries; ref++)
+	{
+		HeadSeries *s = head_series(ref);
+		LWLock *stripe = head_stripe(ref);
+		ChunkKey key = {0, 0};
+
+		if (s->closed == NULL)
+			continue;
+		LWLockAcquire(stripe, LW_SHARED);
+		for (const HeadChunk *c = s->closed; c != NULL; c = c->next)
+		{
+			FlushItem *it;
+
+			if (c->gen < from_gen || c->gen > gen)
+				continue;
+			if (key.series == 0)
+			{
+				key.series = s->ix.series_id;
+				key.metric = chunk_metric_key(
+					index_label_value(ref, strview(LABELS_NAME, strlen(LABELS_NAME))));
+			}
+			if (n == cap)
+				items = repalloc_huge(items, sizeof(FlushItem) * (cap *= 2));
+			it = &items[n++];
+			it->day = day_of(c->min_t);
+			it->tenant = index_tenant(s->ix.tenant)->tenant_id;
+			it->key = key;
+			it->min_t = c->min_t;
+			it->ref = ref;
+			it->chunk = c;
+		}
+		LWLockRelease(stripe);
+		if (ref % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	sort_flush_items(items, n);
+	*nitems = n;
+	return items;
+}
+
+/* The samples of a raw histogram chunk, encoded as Prometheus' chunks. */
+static void
+write_histograms(ChunkWriter *w, const FlushItem *it, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	const HeadChunk *c = it->chunk;
+	HistogramSample *samples = palloc0(sizeof(HistogramSample) * c->count);
+	const uint8 *p = c->data;
+	const uint8 *end = c->data + c->len;
+	ChunkBytes *chunks;
+	int n = 0;
+	int nchunks;
+
+	while (n < c->count)
+	{
+		uint64 u;
+
+		p = varint_get(p, end, &u);
+		if (p != NULL)
+			p = histogram_sample_get(p, end, &samples[n]);
+		if (p == NULL)
+			elog(ERROR, "histogram chunk in the head is corrupt");
+		samples[n++].t = varint_unzigzag(u);
+	}
+	nchunks = chunk_histogram_encode(samples, n, FLUSH_HISTOGRAM_MAX, &chunks);
+	for (int i = 0; i < nchunks; i++)
+	{
+		StoreChunk out = {.min_t = chunks[i].min_t,
+						  .max_t = chunks[i].max_t,
+						  .encoding = chunks[i].encoding,
+						  .count = chunks[i].count,
+						  .data = chunks[i].data,
+						  .len = (uint32) chunks[i].len};
+
+		chunk_writer_add(w, it->tenant, it->key, &out);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(context);
+}
+
+static void
+write_item(ChunkWriter *w, const FlushItem *it, MemoryContext scratch)
+{
+	const HeadChunk *c = it->chunk;
+	StoreChunk out = {.min_t = c->min_t,
+					  .max_t = c->max_t,
+					  .encoding = c->encoding,
+					  .count = c->count,
+					  .data = c->data,
+					  .len = c->len};
+
+	if (c->encoding == HEAD_RAW_HISTOGRAM)
+		write_histograms(w, it, scratch);
+	else
+		chunk_writer_add(w, it->tenant, it->key, &out);
+}
+
+static uint32
+oldest_unflushed(void)
+{
+	uint32 gen = head->min_gen;
+
+	while (gen < head->gen && head_gen(gen)->state == HEAD_GEN_FLUSHED)
+		gen++;
+	return gen;
+}
+
+/*
+ * Write all chunks of generations from..to and mark them flushed.  Nobody changes closed
+ * chunks, so they are read without locks.
+ */
+static void
+flush_generations(uint32 from, uint32 to)
+{
+	MemoryContext context =
+		AllocSetContextCreate(TopMemoryContext, "mimir flush", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	MemoryContext scratch =
+		AllocSetContextCreate(context, "mimir flush histograms", ALLOCSET_DEFAULT_SIZES);
+	uint64 n;
+	FlushItem *items;
+	ChunkWriter *w = NULL;
+	ChunkTotals sum = {0};
+	int block = 0;
+	FullTransactionId xid;
+
+	PG_TRY();
+	{
+		items = collect(to, from, &n);
+
+		begin_transaction();
+		for (uint64 i = 0; i < n; i++)
+			if (i == 0 || items[i].day != items[i - 1].day)
+				chunk_partition_ensure(items[i].day);
+		commit_transaction();
+
+		begin_transaction();
+		MemoryContextSwitchTo(context);
+		for (uint64 i = 0; i <= n; i++)
+		{
+			if (w != NULL && (i == n || items[i].day != items[i - 1].day))
+			{
+				ChunkTotals t = chunk_writer_end(w, to);
+
+				sum.chunks += t.chunks;
+				sum.samples += t.samples;
+				sum.bytes += t.bytes;
+				w = NULL;
+			}
+			if (i == n)
+				break;
+			if (w == NULL)
+				w = chunk_writer_begin(items[i].day, ((int64) to << 16) | block++);
+			write_item(w, &items[i], scratch);
+		}
+		run_sql(psprintf("UPDATE mimir.generation SET state = 'flushed', flushed_at = now(),"
+						 " nsamples = %lld WHERE generation BETWEEN %u AND %u",
+						 (long long) sum.samples, from, to));
+		run_sql(psprintf("DELETE FROM mimir.generation WHERE state = 'flushed' AND generation < %u",
+						 to > 100 ? to - 100 : 0));
+		xid = GetTopFullTransactionId();
+		HOLD_INTERRUPTS();
+		commit_transaction();
+		LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
+		for (uint32 gen = from; gen <= to; gen++)
+		{
+			head_gen(gen)->flush_xid = xid;
+			head_gen(gen)->state = HEAD_GEN_FLUSHED;
+		}
+		LWLockRelease(&head->gen_lock);
+		RESUME_INTERRUPTS();
+	}
+	PG_FINALLY();
+	{
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(context);
+	}
+	PG_END_TRY();
+	stats_add(STAT_FLUSHES, 1);
+	stats_add(STAT_FLUSHED_CHUNKS, sum.chunks);
+	stats_add(STAT_FLUSHED_BYTES, sum.bytes);
+}
+
+/* Truncate the log slots of flushed generations. */
+static void
+truncate_logs(void)
+{
+	for (uint32 gen = head->min_gen; gen < head->gen; gen++)
+	{
+		HeadGen *g = head_gen(gen);
+
+		if (g->state != HEAD_GEN_FLUSHED || g->log_truncated)
+			continue;
+		begin_transaction();
+		run_sql("SET LOCAL lock_timeout = '200ms'");
+		log_truncate(gen);
+		commit_transaction();
+		g->log_truncated = true;
+	}
+}
+
+static TransactionId
+snapshot_horizon(void)
+{
+	Relation rel;
+	TransactionId horizon;
+
+	begin_transaction();
+	rel = tables_open("block", AccessShareLock);
+	PopActiveSnapshot();
+	horizon = GetOldestNonRemovableTransactionId(rel);
+	table_close(rel, AccessShareLock);
+	CommitTransactionCommand();
+	return horizon;
+}
+
+static bool
+cycle_due(void)
+{
+	HeadGen *g = head_gen(head->gen);
+	Size budget = arena_budget(head->arena);
+	bool asked;
+
+	LWLockAcquire(&head->gen_lock, LW_SHARED);
+	asked = head->flush_asked > head->flush_done;
+	cycle_asked = head->flush_asked;
+	LWLockRelease(&head->gen_lock);
+	if (asked)
+		return true;
+	if (pg_atomic_read_u64(&g->log_bytes) == 0)
+		return false;
+	return time_now_ms() - g->opened_ms >= (int64) mimir_flush_interval * 1000 ||
+		   arena_used(head->arena) > budget * FLUSH_MEMORY_PART ||
+		   pg_atomic_read_u64(&g->log_bytes) > (uint64) budget;
+}
+
+long
+store_flush_tick(void)
+{
+	bool due = cycle_due();
+	uint32 from;
+
+	if (due)
+	{
+		bool rotated = rotate();
+
+		if (!rotated)
+		{
+			/* all slots are in use: an old snapshot or a lock on a log table */
+			truncate_logs();
+			head_free_flushed(snapshot_horizon());
+			rotated = rotate();
+		}
+		if (rotated)
+			head_close_chunks(head->gen - 1);
+		else
+			due = false;
+	}
+	from = oldest_unflushed();
+	if (from < head->gen)
+		flush_generations(from, head->gen - 1);
+	if (due)
+		tell_waiters(false);
+	truncate_logs();
+	if (head->min_gen < head->gen && head_gen(head->min_gen)->state == HEAD_GEN_FLUSHED)
+		head_free_flushed(snapshot_horizon());
+	store_evict();
+	stats_set(STAT_HEAD_BYTES, arena_used(head->arena));
+	stats_set(STAT_HEAD_SERIES, head_index->nseries);
+	return FLUSH_TICK_MS;
+}

@@ -1,0 +1,173 @@
+/*
+ * head.h
+ *    Recent samples in shared memory: open and closed chunks of every active series.
+ *
+ * See src/store/README.md for generations, visibility and the lock order.  In short:
+ *    - a sample is first reserved (validated against the series' tail, before the commit), then
+ *      applied (appended, after the commit);
+ *    - chunks belong to a generation, the one whose log holds their samples; rotation starts a
+ *      new generation, flushing writes one out, freeing drops it;
+ *    - closed chunks never change; readers pin the head so that they are not freed.
+ */
+#ifndef MIMIR_STORE_HEAD_H
+#define MIMIR_STORE_HEAD_H
+
+#include "postgres.h"
+
+#include "codec/chunk.h"
+#include "index/index.h"
+#include "port/atomics.h"
+#include "storage/condition_variable.h"
+#include "storage/lwlock.h"
+
+#define HEAD_STRIPES	4096
+#define HEAD_NGENS		1024 /* generations that may exist at once */
+#define HEAD_LOG_SLOTS	8	 /* log tables: generations whose log may exist at once */
+#define HEAD_RAW_HISTOGRAM 0x80 /* encoding of an open histogram chunk, STORE_CHUNK_RAW_HISTOGRAM */
+#define HEAD_DAY_MS		INT64CONST(86400000)
+#define HEAD_MAX_HISTOGRAM (ARENA_MAX_ITEM / 2) /* bytes of one histogram sample's form */
+
+/*
+ * A chunk in the head.  While open its data grow (and the chunk moves); once closed nothing but
+ * next changes.
+ */
+typedef struct HeadChunk
+{
+	struct HeadChunk *next; /* older chunk of the series; guarded by the stripe */
+	int64 min_t, max_t;		/* ms */
+	uint32 gen;
+	uint32 len;				/* bytes of data */
+	uint16 count;
+	uint8 encoding;
+	uint8 data[FLEXIBLE_ARRAY_MEMBER];
+} HeadChunk;
+
+typedef struct HeadSeries
+{
+	IndexSeries ix;
+
+	/* --- guarded by the series' stripe --- */
+	int64 tail_t;		/* largest timestamp reserved or applied, ms; PG_INT64_MIN = none */
+	uint64 tail_v;		/* its value's bits (a histogram: hash of its form) */
+	int64 applied_t;	/* largest timestamp applied */
+	uint64 applied_v;
+	int64 first_t;		/* smallest timestamp applied; PG_INT64_MAX = none */
+	HeadChunk *closed;	/* newest first */
+	HeadChunk *open;	/* NULL = none; w.buf points to its data */
+	ChunkXorWriter w;	/* of the open chunk; for histograms only bits, t and count are used */
+	uint16 pending;		/* reserved, not yet applied */
+	bool registered;	/* its row in mimir.series_active is committed */
+	bool recovered;		/* read back at start: older samples may be in blocks */
+} HeadSeries;
+
+typedef enum HeadGenState
+{
+	HEAD_GEN_NONE,	  /* slot unused */
+	HEAD_GEN_OPEN,	  /* pushes go here */
+	HEAD_GEN_CLOSED,  /* rotated: no push is under way, chunks wait for the flush */
+	HEAD_GEN_FLUSHED  /* in the chunk tables; kept in memory for old snapshots */
+} HeadGenState;
+
+typedef struct HeadGen
+{
+	uint32 gen;
+	HeadGenState state;
+	FullTransactionId flush_xid; /* of FLUSHED */
+	bool log_truncated;			 /* its log slot may be used again */
+	int64 opened_ms;
+	pg_atomic_uint32 inflight;	 /* pushes between push_begin and push_end */
+	pg_atomic_uint64 log_bytes;
+} HeadGen;
+
+/* One per possible process: what it is reading. */
+typedef struct HeadPin
+{
+	uint32 active;
+	uint32 min_gen; /* oldest generation it may read in the head */
+	uint64 epoch;	/* dead series of this epoch or later must stay */
+} HeadPin;
+
+typedef struct Head
+{
+	Arena *arena;
+	int npins;
+	HeadPin *pins; /* by pgprocno; own slot written under gen_lock shared, read under exclusive */
+
+	LWLock gen_lock; /* guards the fields up to the next heading */
+	uint32 gen;		 /* current */
+	uint32 min_gen;	 /* oldest generation whose chunks are all in memory */
+	uint64 epoch;	 /* raised when series die */
+	HeadGen gens[HEAD_NGENS]; /* by gen % HEAD_NGENS */
+
+	/* --- no lock: flags and atomics --- */
+	pg_atomic_uint32 ready; /* recovery is done: reads and writes are right */
+	pg_atomic_uint64 next_series_id;
+	pg_atomic_uint64 series_id_limit; /* ids below are reserved in the database */
+	int64 recovered_max_t; /* no block had a later sample at start; constant once ready */
+	ConditionVariable inflight_cv;	  /* a generation's inflight reached 0 */
+
+	/* --- flush requests: gen_lock --- */
+	uint64 flush_asked;
+	uint64 flush_done;
+	bool flush_failed; /* of the last cycle */
+	ConditionVariable flush_cv;
+	int flusher_procno; /* -1 = none */
+
+	LWLock stripes[HEAD_STRIPES];
+} Head;
+
+extern Head *head;
+
+extern Size head_shmem_size(void);
+extern void head_shmem_init(void);
+extern void head_reset(void);
+
+static inline HeadSeries *
+head_series(SeriesRef ref)
+{
+	return (HeadSeries *) index_series(ref);
+}
+static inline LWLock *
+head_stripe(SeriesRef ref)
+{
+	return &head->stripes[ref % HEAD_STRIPES];
+}
+static inline HeadGen *
+head_gen(uint32 gen)
+{
+	return &head->gens[gen % HEAD_NGENS];
+}
+
+/* What became of a sample that asked to be taken. */
+typedef enum HeadVerdict
+{
+	HEAD_ACCEPT,
+	HEAD_DUPLICATE,	   /* same time and value: nothing to do */
+	HEAD_OUT_OF_ORDER,
+	HEAD_TOO_OLD,
+	HEAD_NEW_VALUE	   /* same time, other value */
+} HeadVerdict;
+
+/* --- writing: head.c -------------------------------------------------------------------------- */
+extern HeadVerdict head_reserve(SeriesRef ref, int64 t, uint64 v, int64 too_old_before,
+								int64 ooo_window_ms);
+extern void head_unreserve(SeriesRef ref);
+extern void head_apply_float(SeriesRef ref, uint32 gen, int64 t, double v);
+extern void head_apply_histogram(SeriesRef ref, uint32 gen, int64 t, const uint8 *form, uint32 len,
+								 uint64 hash);
+extern bool head_has_room(void); /* false: refuse pushes until memory is freed */
+
+/* --- generations: generation.c ---------------------------------------------------------------- */
+extern uint32 head_gen_enter(void); /* joins the current generation */
+extern void head_gen_leave(uint32 gen);
+extern bool head_gen_rotate(uint32 next); /* false: all slots are in use */
+extern void head_gen_wait_drained(uint32 gen);
+extern void head_close_chunks(uint32 gen);
+extern int head_free_flushed(TransactionId horizon); /* returns generations freed */
+
+/* --- reading ---------------------------------------------------------------------------------- */
+extern uint32 head_pin(void); /* nestable; returns min_gen of the pin */
+extern void head_unpin(void);
+extern bool head_pinned_before(uint64 epoch); /* gen_lock held */
+
+#endif

@@ -1,0 +1,312 @@
+/*
+ * recover.c
+ *    From tables to the head at start.
+ *
+ * Reads all of mimir.series_active into the index, then replays the logs of every generation
+ * that is not flushed, oldest first.  What is replayed was in the head's memory before, so it
+ * fits unless mimir.head_memory was lowered; then the start fails with a hint.
+ */
+#include "postgres.h"
+
+#include "store/flush.h"
+
+#include "pg/stats.h"
+#include "pg/time.h"
+#include "store/chunk_table.h"
+#include "store/head.h"
+#include "store/log.h"
+#include "tables/relation.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#define SERIES_IDS_A_START (INT64CONST(1) << 32) /* increment of mimir.series_id_seq */
+
+/* Open-addressing map from series id to reference, for the time of the replay. */
+typedef struct IdMap
+{
+	uint32 mask;
+	uint32 n;
+	struct
+	{
+		int64 id; /* 0 = free */
+		SeriesRef ref;
+	} *slots;
+} IdMap;
+
+static inline uint32
+id_hash(int64 id)
+{
+	return (uint32) (((uint64) id * UINT64CONST(0x9E3779B97F4A7C15)) >> 32);
+}
+
+static void
+id_map_init(IdMap *m, uint32 size)
+{
+	m->mask = size - 1;
+	m->n = 0;
+	m->slots = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(*m->slots) * size,
+										  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+static SeriesRef *
+id_map_slot(IdMap *m, int64 id)
+{
+	uint32 i = id_hash(id) & m->mask;
+
+	while (m->slots[i].id != 0 && m->slots[i].id != id)
+		i = (i + 1) & m->mask;
+	if (m->slots[i].id == 0 && ++m->n > m->mask / 4 * 3)
+	{
+		IdMap bigger;
+
+		id_map_init(&bigger, (m->mask + 1) * 2);
+		for (uint32 k = 0; k <= m->mask; k++)
+			if (m->slots[k].id != 0)
+				*id_map_slot(&bigger, m->slots[k].id) = m->slots[k].ref;
+		pfree(m->slots);
+		*m = bigger;
+		return id_map_slot(m, id);
+	}
+	m->slots[i].id = id;
+	return &m->slots[i].ref;
+}
+
+static int
+split_labels(Labels ls, Label **labels, int *cap)
+{
+	LabelsIter it;
+	int n = 0;
+
+	labels_iter_init(&it, ls);
+	for (;;)
+	{
+		if (n == *cap)
+		{
+			*cap = Max(32, *cap * 2);
+			*labels = *labels ? repalloc(*labels, sizeof(Label) * *cap)
+							  : palloc(sizeof(Label) * *cap);
+		}
+		if (!labels_next(&it, &(*labels)[n]))
+			return n;
+		n++;
+	}
+}
+
+static void
+load_series(IdMap *map)
+{
+	Relation rel = tables_open("series_active", AccessShareLock);
+	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	Label *labels = NULL;
+	int cap = 0;
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		bool isnull;
+		uint32 tenant_id = (uint32) DatumGetInt32(slot_getattr(slot, 1, &isnull));
+		int64 id = DatumGetInt64(slot_getattr(slot, 2, &isnull));
+		struct varlena *raw = (struct varlena *) DatumGetPointer(slot_getattr(slot, 3, &isnull));
+		struct varlena *bytes = pg_detoast_datum_packed(raw);
+		Labels ls = {(const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)};
+		SeriesRef *ref = id_map_slot(map, id);
+		uint32 tenant;
+		int n;
+
+		CHECK_FOR_INTERRUPTS();
+		if (*ref != 0)
+			continue; /* registered twice */
+		if (!labels_check(ls.data, ls.len))
+			ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+							errmsg("labels of series %lld of tenant %u are corrupt", (long long) id,
+								   tenant_id)));
+		n = split_labels(ls, &labels, &cap);
+		LWLockAcquire(&head_index->lock, LW_EXCLUSIVE);
+		tenant = index_find_tenant(tenant_id);
+		if (tenant == 0)
+			tenant = index_create_tenant(tenant_id);
+		if (tenant != 0)
+			*ref = index_create_series(tenant, labels, n, labels_hash(ls), id, (Hash128){0, 0});
+		if (*ref != 0)
+		{
+			HeadSeries *s = head_series(*ref);
+
+			s->tail_t = s->applied_t = PG_INT64_MIN;
+			s->first_t = PG_INT64_MIN;
+			s->registered = true;
+			s->recovered = true;
+		}
+		LWLockRelease(&head_index->lock);
+		if (*ref == 0)
+			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY),
+							errmsg("the head's memory is too small for its series"),
+							errhint("Raise mimir.head_memory and restart the server.")));
+		if (bytes != raw)
+			pfree(bytes);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+	table_close(rel, AccessShareLock);
+}
+
+typedef struct Replay
+{
+	IdMap map;
+	uint32 gen;
+	uint64 samples;
+} Replay;
+
+static void
+replay_record(const LogRecord *rec, void *arg)
+{
+	Replay *r = arg;
+	SeriesRef ref = *id_map_slot(&r->map, rec->series_id);
+
+	if (ref == 0)
+		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+						errmsg("ingest log names series %lld of tenant %u, which is not registered",
+							   (long long) rec->series_id, rec->tenant_id)));
+	if (rec->is_histogram)
+		head_apply_histogram(ref, r->gen, rec->t, rec->form, rec->form_len,
+							 hash_xxh64(rec->form, rec->form_len));
+	else
+		head_apply_float(ref, r->gen, rec->t, rec->v);
+	index_note_time(head_series(ref)->ix.tenant, rec->t);
+	r->samples++;
+}
+
+static int64
+query_int64(const char *sql)
+{
+	bool isnull;
+	int64 v;
+
+	if (SPI_execute(sql, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not execute \"%s\"", sql);
+	v = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	return isnull ? PG_INT64_MIN : v;
+}
+
+static void
+set_generation(uint32 gen, HeadGenState state)
+{
+	HeadGen *g = head_gen(gen);
+
+	g->gen = gen;
+	g->state = state;
+	g->log_truncated = false;
+	g->flush_xid = InvalidFullTransactionId;
+	g->opened_ms = time_now_ms();
+	pg_atomic_write_u64(&g->log_bytes, 1); /* what is replayed is to be flushed */
+}
+
+/*
+ * Requests see that the head is not ready and leave; wait for the last of them (after DROP and
+ * CREATE EXTENSION; at a start there is none).
+ */
+static void
+wait_until_left(void)
+{
+	for (;;)
+	{
+		bool busy = false;
+
+		for (int i = 0; i < HEAD_NGENS; i++)
+			busy |= pg_atomic_read_u32(&head->gens[i].inflight) > 0;
+		for (int i = 0; i < head->npins; i++)
+			busy |= head->pins[i].active != 0;
+		if (!busy)
+			return;
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(10000);
+	}
+}
+
+void
+store_recover(void)
+{
+	Replay r = {0};
+	MemoryContext context =
+		AllocSetContextCreate(TopMemoryContext, "mimir recovery", ALLOCSET_DEFAULT_SIZES);
+	int64 begun = time_now_ms();
+	int64 first;
+	int64 last;
+	int64 first_id;
+
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	SPI_connect();
+	last = query_int64("SELECT max(generation) FROM mimir.generation");
+	if (last == PG_INT64_MIN)
+	{
+		last = 1;
+		if (SPI_execute("INSERT INTO mimir.generation (generation, state) VALUES (1, 'open')", false,
+						0) != SPI_OK_INSERT)
+			elog(ERROR, "could not insert the first generation");
+	}
+	first = query_int64("SELECT coalesce(min(generation) FILTER (WHERE state = 'open'),"
+						" max(generation) + 1, 1) FROM mimir.generation");
+	if (first > last)
+	{
+		/* the newest generation is flushed: pushes need an open one */
+		last = first;
+		SPI_execute(psprintf("INSERT INTO mimir.generation (generation, state) VALUES (%lld, 'open')",
+							 (long long) last),
+					false, 0);
+	}
+	head->recovered_max_t = query_int64("SELECT max(max_time) FROM mimir.block");
+	first_id = query_int64("SELECT nextval('mimir.series_id_seq')");
+	SPI_finish();
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+
+	wait_until_left();
+	head_reset();
+	head->min_gen = (uint32) first;
+	pg_atomic_write_u64(&head->next_series_id, first_id);
+	pg_atomic_write_u64(&head->series_id_limit, first_id + SERIES_IDS_A_START);
+
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	MemoryContextSwitchTo(context);
+	id_map_init(&r.map, 65536);
+	load_series(&r.map);
+	for (int64 gen = first; gen <= last; gen++)
+	{
+		set_generation((uint32) gen, gen == last ? HEAD_GEN_OPEN : HEAD_GEN_CLOSED);
+		head->gen = (uint32) gen;
+		r.gen = (uint32) gen;
+		log_scan((uint32) gen, replay_record, &r);
+		if (gen < last)
+			head_close_chunks((uint32) gen);
+	}
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	MemoryContextDelete(context);
+
+	/* slots of generations that were flushed but whose log was not yet truncated */
+	for (int64 gen = last - HEAD_LOG_SLOTS + 1; gen < first; gen++)
+	{
+		if (gen < 1)
+			continue;
+		StartTransactionCommand();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		if (!log_is_empty((uint32) gen))
+			log_truncate((uint32) gen);
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+	}
+	stats_set(STAT_RECOVERY_SAMPLES, r.samples);
+	stats_set(STAT_RECOVERY_MS, time_now_ms() - begun);
+	ereport(LOG, (errmsg("mimir_pg head recovered: %u series, %llu samples, %lld ms",
+						 head_index->nseries, (unsigned long long) r.samples,
+						 (long long) (time_now_ms() - begun))));
+}
