@@ -14,14 +14,15 @@
 #include "index/index.h"
 
 #include "port/atomics.h"
+#include "port/pg_bitutils.h"
 
-Index *head_index;
+HeadIndex *head_index;
 
 Size
 index_shmem_size(Size budget)
 {
 	uint32 nbuckets = pg_nextpower2_32(Max(budget / 1024, 1024));
-	Size size = MAXALIGN(sizeof(Index));
+	Size size = MAXALIGN(sizeof(HeadIndex));
 
 	size += 3 * MAXALIGN(sizeof(uint32) * nbuckets);
 	size += 2 * MAXALIGN(sizeof(uint32) * INDEX_NAME_BUCKETS);
@@ -34,16 +35,16 @@ Size
 index_init(void *shmem, Size budget, Arena *arena, uint32 series_entry_size, int lwlock_tranche)
 {
 	char *p = shmem;
-	Index *ix = shmem;
+	HeadIndex *ix = shmem;
 	Size table = slots_shmem_size(budget);
 
-	memset(ix, 0, sizeof(Index));
+	memset(ix, 0, sizeof(HeadIndex));
 	LWLockInitialize(&ix->lock, lwlock_tranche);
 	ix->arena = arena;
 	if (!pg_strong_random(&ix->alias_seed, sizeof(ix->alias_seed)))
 		elog(FATAL, "could not get random bytes");
 	ix->nbuckets = pg_nextpower2_32(Max(budget / 1024, 1024));
-	p += MAXALIGN(sizeof(Index));
+	p += MAXALIGN(sizeof(HeadIndex));
 
 #define TAKE(field, n)                                                                             \
 	do                                                                                             \

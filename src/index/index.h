@@ -81,7 +81,7 @@ typedef struct IndexPair
 	Postings postings;	/* living series; may be empty */
 } IndexPair;
 
-typedef struct Index
+typedef struct HeadIndex
 {
 	LWLock lock; /* guards everything below but what says otherwise */
 	Arena *arena;
@@ -97,11 +97,11 @@ typedef struct Index
 	Slots names;
 	Slots tenants;
 	uint32 nseries;
-} Index;
+} HeadIndex;
 
 #define INDEX_NAME_BUCKETS 4096
 
-extern Index *head_index; /* set in every process after shared memory exists */
+extern HeadIndex *head_index; /* set in every process after shared memory exists */
 
 extern Size index_shmem_size(Size budget);
 extern Size index_init(void *shmem, Size budget, Arena *arena, uint32 series_entry_size,

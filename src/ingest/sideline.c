@@ -127,7 +127,8 @@ sideline_add_series_metadata(SideLine *s, TenantId tenant, SeriesRef ref, Metada
 	if (m.type == METRIC_UNKNOWN && m.help.len == 0 && m.unit.len == 0)
 		return;
 	if (m.type == METRIC_HISTOGRAM || m.type == METRIC_GAUGEHISTOGRAM || m.type == METRIC_SUMMARY)
-		strip_suffix(&name, "_bucket") || strip_suffix(&name, "_count") || strip_suffix(&name, "_sum");
+		(void) (strip_suffix(&name, "_bucket") || strip_suffix(&name, "_count") ||
+				strip_suffix(&name, "_sum"));
 	m.family = strview(pnstrdup(name.s, name.len), name.len);
 	sideline_add_metadata(s, tenant, m);
 }

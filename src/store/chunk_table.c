@@ -38,6 +38,7 @@
 #include "port/pg_crc32c.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #define CHUNK_ROW_MAX	  7980 /* bytes of data: with header and columns the row fills a page */

@@ -30,6 +30,7 @@
 #include "tables/relation.h"
 #include "util/varint.h"
 
+#include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "executor/spi.h"

@@ -22,8 +22,9 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "pg/time.h"
+#include "storage/ipc.h"
 #include "storage/proc.h"
-#include "storage/procarray.h"
+#include "utils/wait_event.h"
 
 static int pin_depth; /* nested pins of this process */
 

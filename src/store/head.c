@@ -24,6 +24,7 @@
 
 #include "util/varint.h"
 
+#include "access/twophase.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"

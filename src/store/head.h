@@ -14,6 +14,7 @@
 
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "codec/chunk.h"
 #include "index/index.h"
 #include "port/atomics.h"

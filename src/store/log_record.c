@@ -199,7 +199,7 @@ log_writer_histogram(LogWriter *w, int64 series_id, int64 t, const uint8 *form, 
 bool
 log_reader_init(LogReader *r, const uint8 *data, uint32 len)
 {
-	uint64 tenant;
+	uint64 tenant = 0;
 
 	memset(r, 0, sizeof(*r));
 	if (len < 2 || data[0] != LOG_VERSION)
