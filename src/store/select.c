@@ -17,6 +17,7 @@
 #include "index/resolve.h"
 #include "store/chunk_table.h"
 #include "store/head.h"
+#include "store/select_int.h"
 #include "tables/relation.h"
 
 #include "access/genam.h"
@@ -372,6 +373,12 @@ Labels
 store_select_labels(StoreSelect *s, int i)
 {
 	return series_labels(s, &s->series[i]);
+}
+
+SeriesRef
+store_select_ref(StoreSelect *s, int i)
+{
+	return s->series[i].ref;
 }
 
 int64

@@ -1,0 +1,217 @@
+/*
+ * listing.c
+ *    Label names, label values and series within a time range.
+ *
+ * Built on store_select: series that match and overlap the range, head and cold alike.  Of head
+ * series only numbers of label pairs are collected, each text is copied once.
+ */
+#include "postgres.h"
+
+#include "store/select.h"
+
+#include "store/head.h"
+#include "store/select_int.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+typedef struct TextList
+{
+	StrView *items;
+	int n;
+	int cap;
+} TextList;
+
+static void
+add_text(TextList *l, StrView s)
+{
+	char *copy = palloc(Max(s.len, 1));
+
+	if (l->n == l->cap)
+	{
+		l->cap = Max(64, l->cap * 2);
+		l->items = l->items ? repalloc_huge(l->items, sizeof(StrView) * l->cap)
+							: palloc(sizeof(StrView) * l->cap);
+	}
+	memcpy(copy, s.s, s.len);
+	l->items[l->n++] = strview(copy, s.len);
+}
+
+static int
+cmp_text(const void *a, const void *b)
+{
+	return strview_cmp(*(const StrView *) a, *(const StrView *) b);
+}
+
+static int
+sort_unique(TextList *l, StrView **out)
+{
+	int kept = 0;
+
+	if (l->n > 1)
+		qsort(l->items, l->n, sizeof(StrView), cmp_text);
+	for (int i = 0; i < l->n; i++)
+		if (kept == 0 || !strview_eq(l->items[kept - 1], l->items[i]))
+			l->items[kept++] = l->items[i];
+	*out = l->items;
+	return kept;
+}
+
+/* Numbers seen, one bit each. */
+typedef struct SeenSet
+{
+	uint64 *bits;
+	uint32 n;
+} SeenSet;
+
+static void
+seen_init(SeenSet *s, uint32 n)
+{
+	s->n = n;
+	s->bits = palloc0(sizeof(uint64) * (n / 64 + 1));
+}
+
+static bool
+seen_add(SeenSet *s, uint32 i)
+{
+	uint64 bit = UINT64CONST(1) << (i % 64);
+
+	if (i >= s->n || (s->bits[i / 64] & bit))
+		return false; /* one made after we began is not of our series */
+	s->bits[i / 64] |= bit;
+	return true;
+}
+
+typedef struct Listing
+{
+	StrView name; /* values of this label; s NULL: names */
+	SeenSet seen;
+	TextList texts;
+} Listing;
+
+static void
+list_head_series(Listing *l, SeriesRef ref)
+{
+	const IndexSeries *is = index_series(ref);
+
+	for (int i = 0; i < is->npairs; i++)
+	{
+		const IndexPair *p = index_pair(is->pairs[i]);
+		const IndexName *n = index_name(p->name);
+
+		if (l->name.s == NULL)
+		{
+			if (seen_add(&l->seen, p->name))
+				add_text(&l->texts, strview(n->text, n->len));
+		}
+		else if (n->len == l->name.len && memcmp(n->text, l->name.s, n->len) == 0)
+		{
+			if (seen_add(&l->seen, is->pairs[i]))
+				add_text(&l->texts, strview(p->text, p->len));
+		}
+	}
+}
+
+static void
+list_cold_series(Listing *l, Labels labels)
+{
+	LabelsIter it;
+	Label label;
+
+	labels_iter_init(&it, labels);
+	while (labels_next(&it, &label))
+	{
+		if (l->name.s == NULL)
+			add_text(&l->texts, label.name);
+		else if (strview_eq(label.name, l->name))
+			add_text(&l->texts, label.value);
+	}
+}
+
+static void
+list_select(Listing *l, TenantId tenant, const Matcher *ms, int n, int64 mint, int64 maxt)
+{
+	StoreSelect *s = store_select_begin(tenant, ms, n, mint, maxt, false);
+
+	for (int i = 0; i < store_select_nseries(s); i++)
+	{
+		SeriesRef ref = store_select_ref(s, i);
+
+		if (ref != 0)
+			list_head_series(l, ref);
+		else
+			list_cold_series(l, store_select_labels(s, i));
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	store_select_end(s);
+}
+
+static int
+list_labels(TenantId tenant, StrView name, const StoreMatcherSet *sets, int nsets, int64 mint,
+			int64 maxt, StrView **out)
+{
+	Listing l = {.name = name};
+
+	/* numbers handed out later belong to series that came later */
+	LWLockAcquire(&head_index->lock, LW_SHARED);
+	seen_init(&l.seen, Max(head_index->names.n, head_index->pairs.n) + 65536);
+	LWLockRelease(&head_index->lock);
+	if (nsets == 0)
+		list_select(&l, tenant, NULL, 0, mint, maxt);
+	for (int i = 0; i < nsets; i++)
+		list_select(&l, tenant, sets[i].m, sets[i].n, mint, maxt);
+	return sort_unique(&l.texts, out);
+}
+
+int
+store_label_names(TenantId tenant, const StoreMatcherSet *sets, int nsets, int64 mint, int64 maxt,
+				  StrView **out)
+{
+	return list_labels(tenant, (StrView){NULL, 0}, sets, nsets, mint, maxt, out);
+}
+
+int
+store_label_values(TenantId tenant, StrView name, const StoreMatcherSet *sets, int nsets,
+				   int64 mint, int64 maxt, StrView **out)
+{
+	return list_labels(tenant, name, sets, nsets, mint, maxt, out);
+}
+
+static int
+cmp_labels_qsort(const void *a, const void *b)
+{
+	return labels_cmp(*(const Labels *) a, *(const Labels *) b);
+}
+
+int
+store_series(TenantId tenant, const StoreMatcherSet *sets, int nsets, int64 mint, int64 maxt,
+			 Labels **out)
+{
+	Labels *all = palloc(sizeof(Labels) * 64);
+	int n = 0;
+	int cap = 64;
+	int kept = 0;
+
+	for (int i = 0; i < nsets; i++)
+	{
+		StoreSelect *s = store_select_begin(tenant, sets[i].m, sets[i].n, mint, maxt, true);
+		int count = store_select_nseries(s);
+
+		if (n + count > cap)
+			all = repalloc_huge(all, sizeof(Labels) * (cap = (n + count) * 2));
+		for (int k = 0; k < count; k++)
+			all[n++] = labels_copy(store_select_labels(s, k));
+		store_select_end(s);
+	}
+	if (nsets > 1)
+	{
+		qsort(all, n, sizeof(Labels), cmp_labels_qsort);
+		for (int i = 0; i < n; i++)
+			if (kept == 0 || !labels_equal(all[kept - 1], all[i]))
+				all[kept++] = all[i];
+		n = kept;
+	}
+	*out = all;
+	return n;
+}

@@ -1,0 +1,14 @@
+/*
+ * select_int.h
+ *    What listing.c sees of a select beyond select.h.
+ */
+#ifndef MIMIR_STORE_SELECT_INT_H
+#define MIMIR_STORE_SELECT_INT_H
+
+#include "index/index.h"
+#include "store/select.h"
+
+/* store_select_ref -- the series' reference in the head, valid until the end; 0: not there. */
+extern SeriesRef store_select_ref(StoreSelect *s, int i);
+
+#endif
