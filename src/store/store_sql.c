@@ -9,6 +9,8 @@
 #include "store/flush.h"
 
 #include "access/xact.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
 
 MIMIR_FUNCTION(mimir_flush);
 
