@@ -44,8 +44,16 @@ typedef struct SeriesStarts
 	int n;
 } SeriesStarts;
 
+/*
+ * What `{{a}}+{{b}}x3` does: a new histogram a + b, or a - b if subtract; a and b stay as they
+ * are.  NULL: fills err.
+ */
+typedef Histogram *(*SeriesCombine)(const Histogram *a, const Histogram *b, bool subtract,
+									Err *err);
+
 /* series_desc_parse -- err->msg is "LINE:COL: parse error: ..." as of promql_parse. */
-extern bool series_desc_parse(const char *text, size_t len, SeriesDesc *out, Err *err);
+extern bool series_desc_parse(const char *text, size_t len, SeriesCombine combine, SeriesDesc *out,
+							  Err *err);
 
 /* series_starts_is -- does the line have "@st" after its metric? */
 extern bool series_starts_is(const char *text, size_t len);
