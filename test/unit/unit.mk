@@ -6,7 +6,7 @@ UNIT_CFLAGS = -std=gnu11 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -ffp-contr
               -fno-sanitize-recover=undefined -Isrc -I$(BUILD) -Itest/unit -MMD -MP
 UNIT_LIBS   = -lsnappy -lre2 -lxxhash -lprotobuf-c -lyaml -lz -lstdc++ -lm
 UNIT_PURE   = $(PURE_SRCS) src/util/mem_malloc.c src/util/cancel_none.c
-UNIT_TESTS  = $(wildcard test/unit/*.c)
+UNIT_TESTS  = $(wildcard test/unit/*.c test/unit/promqltest/*.c)
 UNIT_OBJS   = $(patsubst %.c,$(UNIT_DIR)/%.o,$(UNIT_PURE) $(GEN_SRCS) $(UNIT_TESTS)) \
               $(patsubst %.cc,$(UNIT_DIR)/%.o,$(PURE_CXX))
 
