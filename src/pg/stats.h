@@ -18,9 +18,20 @@ typedef enum StatCounter
 	STAT_NCOUNTERS
 } StatCounter;
 
+typedef struct StatInfo
+{
+	const char *name;	/* of the enum */
+	const char *type;	/* "counter" or "gauge" */
+	const char *metric; /* Prometheus name; consecutive entries may share it */
+	const char *labels; /* name="value" or empty */
+	const char *help;
+} StatInfo;
+
 extern Size stats_shmem_size(void);
 extern void stats_shmem_init(void);
 extern void stats_add(StatCounter c, uint64 n);
+extern const StatInfo *stats_info(StatCounter c);
+extern void stats_sub(StatCounter c, uint64 n); /* gauges */
 extern void stats_set(StatCounter c, uint64 v); /* gauges */
 extern uint64 stats_get(StatCounter c);
 extern void stats_reset(void); /* counters only */

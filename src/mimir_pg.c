@@ -1,0 +1,42 @@
+/*
+ * mimir_pg.c
+ *    Module magic and _PG_init: calls each module's init, nothing else.
+ */
+#include "postgres.h"
+
+#include "pg/guc.h"
+#include "pg/shmem.h"
+#include "pg/stats.h"
+#include "query/custom_scan.h"
+#include "store/head.h"
+#include "tenancy/gate.h"
+#include "worker/launcher.h"
+#include "worker/queue.h"
+
+#include "miscadmin.h"
+
+PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+static const ShmemModule modules[] = {
+	{stats_shmem_size, stats_shmem_init},
+	{head_shmem_size, head_shmem_init},
+	{queue_shmem_size, queue_shmem_init},
+	{NULL, NULL},
+};
+
+__attribute__((visibility("default"))) void
+_PG_init(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("mimir_pg must be loaded via shared_preload_libraries"),
+						errhint("Add mimir_pg to shared_preload_libraries in postgresql.conf and "
+								"restart the server.")));
+	guc_init();
+	shmem_install_hooks(modules);
+	tenancy_init();
+	custom_scan_init();
+	launcher_register();
+}
