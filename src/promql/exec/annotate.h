@@ -27,5 +27,7 @@ extern void promql_info(PromqlExec *ex, int pos, const char *fmt, ...)
 
 /* promql_number_text -- v as Go's %g and %v write it, from the current scope. */
 extern const char *promql_number_text(double v);
+/* promql_quoted -- s as Go's %q writes it, from the current scope. */
+extern const char *promql_quoted(StrView s);
 
 #endif

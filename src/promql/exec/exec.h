@@ -25,7 +25,9 @@ struct PromqlExec
 	int64_t samples_read;
 	int memory_countdown; /* series until memory is measured again */
 
-	struct PromqlResult *result; /* exec.c: shaping of what the root yields */
+	struct PromqlResult *result; /* shapes what the root yields */
+	bool opened;
+	bool done;
 };
 
 /*

@@ -1,0 +1,27 @@
+/*
+ * plan_int.h
+ *    The passes of promql_plan(), in the order they run.
+ */
+#ifndef MIMIR_PROMQL_PLAN_PLAN_INT_H
+#define MIMIR_PROMQL_PLAN_PLAN_INT_H
+
+#include "promql/plan/plan.h"
+
+/* promql_plan_node -- a fresh node with room for nchildren. */
+extern PromqlPlanNode *promql_plan_node(PromqlPlanKind kind, PromqlType type, int pos,
+										int nchildren);
+
+/* 1. tree of the text to nodes; constants, durations and @ worked out */
+extern PromqlPlanNode *promql_plan_translate(PromqlPlan *plan, const PromqlExpr *e, Err *err);
+/* 2. which nodes give the same at every step */
+extern bool promql_plan_invariant(PromqlPlanNode *node);
+/* 3. the steps of each node, the time window of each selector; one step for invariant parts */
+extern bool promql_plan_grids(PromqlPlan *plan, PromqlPlanNode **root, Err *err);
+/* 4. what is known of label sets; checks where they might collide */
+extern void promql_plan_unique(PromqlPlan *plan, PromqlPlanNode **root);
+
+/* promql_plan_window -- mint and maxt of a selector evaluated over grid. */
+extern void promql_plan_window(const PromqlPlan *plan, PromqlSelectorPlan *sel,
+							   const PromqlGrid *grid);
+
+#endif
