@@ -128,7 +128,6 @@ promql_histogram_sum_add(PromqlHistogramSum **sum, const Histogram *h, bool mean
 Histogram *
 promql_histogram_sum_result(PromqlHistogramSum *s, PromqlOp *op)
 {
-	HistogramOpInfo info = {0};
 	Histogram *h = s->sum;
 
 	if (s->mean && !s->incremental)
@@ -138,7 +137,7 @@ promql_histogram_sum_result(PromqlHistogramSum *s, PromqlOp *op)
 			histogram_div(s->compensation, s->count);
 	}
 	if (s->compensation != NULL)
-		histogram_add(h, s->compensation, &info);
+		histogram_add_compensation(h, s->compensation);
 	histogram_compact(h);
 	if (s->seen_reset && s->seen_not_reset)
 		promql_warn(op->exec, op->plan->aggregate.expr_pos,

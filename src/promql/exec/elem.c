@@ -66,6 +66,8 @@ add_or_sub(PromqlElemOp *eo, const PromqlElem *l, const PromqlElem *r, PromqlEle
 		promql_warn(ex, node->pos, "conflicting counter resets during histogram %s", operation);
 		return false;
 	}
+	if (!add)
+		h->hint = HISTOGRAM_HINT_GAUGE;
 	histogram_compact(h);
 	*out = (PromqlElem){PROMQL_HISTOGRAM, 0, h};
 	return true;

@@ -114,6 +114,12 @@ op_call_create(PromqlExec *ex, const PromqlPlanNode *plan, PromqlOp **children, 
 
 	if (fn->create != NULL && !plan->call.by_selector)
 		return fn->create(ex, plan, children, err);
+	if (fn->range == NULL && fn->point == NULL && !plan->call.by_selector)
+	{
+		err_set(err, ERR_EXECUTION, plan->pos, "function \"%s\" is not supported",
+				plan->call.sig->name);
+		return NULL;
+	}
 
 	self = promql_op_new(ex, plan, children, sizeof(*self));
 	self->op.open = call_open;
