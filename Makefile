@@ -15,10 +15,11 @@ PURE_DIRS = util model codec wire template http promql promql/parser promql/plan
 PG_DIRS   = pg tables tenancy store index ingest query remote ruler alertmanager api worker
 BUILD     = build
 
-GEN_SRCS  = $(BUILD)/promql/lexer.c $(BUILD)/promql/grammar.c
+GEN_SRCS  = $(if $(wildcard src/promql/parser/grammar.y), \
+              $(BUILD)/promql/lexer.c $(BUILD)/promql/grammar.c)
 PURE_SRCS = $(filter-out src/util/mem_malloc.c src/util/cancel_none.c, \
               $(foreach d,$(PURE_DIRS),$(wildcard src/$(d)/*.c)))
-PURE_CXX  = src/model/regex_re2.cc
+PURE_CXX  = $(foreach d,$(PURE_DIRS),$(wildcard src/$(d)/*.cc))
 PG_SRCS   = src/mimir_pg.c $(foreach d,$(PG_DIRS),$(wildcard src/$(d)/*.c))
 OBJS      = $(PG_SRCS:.c=.o) $(PURE_SRCS:.c=.o) $(PURE_CXX:.cc=.o) $(GEN_SRCS:.c=.o)
 
@@ -47,7 +48,7 @@ $(BUILD)/promql/grammar.c: src/promql/parser/grammar.y
 $(BUILD)/promql/lexer.c: src/promql/parser/lexer.l $(BUILD)/promql/grammar.c
 	@mkdir -p $(@D)
 	flex --header-file=$(@:.c=.h) -o $@ $<
-$(filter src/promql/%,$(OBJS)): | $(BUILD)/promql/lexer.c
+$(filter src/promql/%,$(OBJS)): | $(filter %/lexer.c,$(GEN_SRCS))
 
 # --- the pure layers outside the server -------------------------------------------------------
 include test/unit/unit.mk

@@ -1,6 +1,6 @@
 /*
  * cancel_none.c
- *    cancel_poll for unit tests: nothing interrupts them.
+ *    util/cancel.h where nobody can cancel: unit tests and fuzzers.
  */
 #include "util/cancel.h"
 

@@ -34,7 +34,7 @@ typedef struct Err
 extern bool err_set(Err *e, ErrCode code, int pos, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-extern const char *err_code_name(ErrCode code);	 /* "bad_data_parse" style, lower case */
+extern const char *err_code_name(ErrCode code);	 /* as in errcodes.def: "BAD_REQUEST" */
 extern const char *err_sqlstate(ErrCode code);	 /* five characters */
 extern int err_http_status(ErrCode code);		 /* 400, 422, ... */
 extern const char *err_prom_type(ErrCode code);	 /* "bad_data", "execution", ... */

@@ -1,6 +1,6 @@
 /*
  * hash.c
- *    Hashes of libxxhash.
+ *    libxxhash compiled in (no call through the library for short keys).
  */
 #include "util/hash.h"
 

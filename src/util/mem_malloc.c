@@ -1,12 +1,18 @@
 /*
  * mem_malloc.c
- *    util/mem.h on malloc, for unit tests and fuzzers: never linked into the server.
+ *    util/mem.h over malloc, for unit tests and fuzzers; never linked into the server.
  *
- * Every block stands in the list of its scope, so that deleting a scope frees it and
- * AddressSanitizer sees each block's borders.
+ * Scopes form a tree below one root that exists from the start.  Every block is a malloc of its
+ * own with a header that links it into its scope's ring, so a sanitizer sees each block, and a
+ * block outliving its scope is reported as what it is, a use after free.  Reset and delete free
+ * the scope's children too, as PostgreSQL's memory contexts do.
+ *
+ * Concurrency: none; the tests have one thread.
  */
 #include "util/mem.h"
 
+#include <assert.h>
+#include <stdalign.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,55 +21,74 @@
 typedef struct Block Block;
 struct Block
 {
-	Block *prev;
+	alignas(max_align_t) Block *prev;
 	Block *next;
 	MemScope *scope;
-	size_t size;
+	size_t size; /* bytes the caller asked for */
 };
 
 struct MemScope
 {
-	Block head; /* ring of blocks */
-	MemScope *parent;
-	MemScope *first_child;
-	MemScope *next_sibling;
-	size_t bytes;
+	const char *name;
+	MemScope *parent; /* NULL: the root */
+	MemScope *child;  /* first child */
+	MemScope *sibling;
+	size_t bytes; /* of own blocks, without children and headers */
+	Block ring;	  /* head of the ring of own blocks */
 };
 
-#define HEADER ((sizeof(Block) + 15) / 16 * 16)
-
-static MemScope root = {.head = {.prev = &root.head, .next = &root.head}};
+static MemScope root = {.name = "root", .ring = {&root.ring, &root.ring, &root, 0}};
 static MemScope *current = &root;
 
 static void
-link_block(Block *b, MemScope *s)
+block_link(Block *b, MemScope *scope, size_t size)
 {
-	b->scope = s;
-	b->prev = s->head.prev;
-	b->next = &s->head;
+	b->scope = scope;
+	b->size = size;
+	b->prev = &scope->ring;
+	b->next = scope->ring.next;
 	b->prev->next = b;
 	b->next->prev = b;
-	s->bytes += b->size;
+	scope->bytes += size;
 }
 
 static void
-unlink_block(Block *b)
+block_unlink(Block *b)
 {
 	b->prev->next = b->next;
 	b->next->prev = b->prev;
 	b->scope->bytes -= b->size;
 }
 
+static Block *
+block_of(void *ptr)
+{
+	return (Block *) ptr - 1;
+}
+
+/* checked_alloc -- malloc or realloc that aborts instead of returning NULL. */
+static Block *
+checked_alloc(Block *old, size_t size)
+{
+	Block *b = NULL;
+
+	if (size <= SIZE_MAX - sizeof(Block))
+		b = realloc(old, sizeof(Block) + size);
+	if (b == NULL)
+	{
+		fprintf(stderr, "out of memory: %zu bytes\n", size);
+		abort();
+	}
+	return b;
+}
+
 void *
 mem_alloc(size_t size)
 {
-	Block *b = malloc(HEADER + size);
+	Block *b = checked_alloc(NULL, size);
 
-	if (b == NULL)
-		abort();
-	b->size = size;
-	link_block(b, current);
-	return (char *) b + HEADER;
+	block_link(b, current, size);
+	return b + 1;
 }
 
 void *
@@ -72,66 +97,60 @@ mem_alloc0(size_t size)
 	return memset(mem_alloc(size), 0, size);
 }
 
+/* mem_realloc -- the block stays in the scope it came from. */
 void *
 mem_realloc(void *ptr, size_t size)
 {
 	Block *b;
-	MemScope *s;
+	MemScope *scope;
 
 	if (ptr == NULL)
 		return mem_alloc(size);
-	b = (Block *) ((char *) ptr - HEADER);
-	s = b->scope;
-	unlink_block(b);
-	b = realloc(b, HEADER + size);
-	if (b == NULL)
-		abort();
-	b->size = size;
-	link_block(b, s);
-	return (char *) b + HEADER;
+	b = block_of(ptr);
+	scope = b->scope;
+	block_unlink(b);
+	b = checked_alloc(b, size);
+	block_link(b, scope, size);
+	return b + 1;
 }
 
 void
 mem_free(void *ptr)
 {
-	Block *b;
-
 	if (ptr == NULL)
 		return;
-	b = (Block *) ((char *) ptr - HEADER);
-	unlink_block(b);
-	free(b);
+	block_unlink(block_of(ptr));
+	free(block_of(ptr));
 }
 
 char *
 mem_printf(const char *fmt, ...)
 {
 	va_list ap;
-	int n;
-	char *s;
+	int len;
+	char *r;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	len = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	s = mem_alloc((size_t) n + 1);
+	assert(len >= 0);
+	r = mem_alloc((size_t) len + 1);
 	va_start(ap, fmt);
-	vsnprintf(s, (size_t) n + 1, fmt, ap);
+	vsnprintf(r, (size_t) len + 1, fmt, ap);
 	va_end(ap);
-	return s;
+	return r;
 }
 
 MemScope *
 mem_scope_create(const char *static_name)
 {
-	MemScope *s = calloc(1, sizeof(MemScope));
+	MemScope *s = malloc(sizeof(*s));
 
-	(void) static_name;
 	if (s == NULL)
 		abort();
-	s->head.prev = s->head.next = &s->head;
-	s->parent = current;
-	s->next_sibling = current->first_child;
-	current->first_child = s;
+	*s = (MemScope){.name = static_name, .parent = current, .sibling = current->child};
+	s->ring = (Block){.prev = &s->ring, .next = &s->ring, .scope = s};
+	current->child = s;
 	return s;
 }
 
@@ -144,39 +163,42 @@ mem_scope_current(void)
 MemScope *
 mem_scope_switch(MemScope *scope)
 {
-	MemScope *old = current;
+	MemScope *former = current;
 
 	current = scope;
-	return old;
+	return former;
 }
 
 void
-mem_scope_reset(MemScope *s)
+mem_scope_reset(MemScope *scope)
 {
-	while (s->first_child)
-		mem_scope_delete(s->first_child);
-	while (s->head.next != &s->head)
-		mem_free((char *) s->head.next + HEADER);
+	while (scope->child != NULL)
+		mem_scope_delete(scope->child);
+	while (scope->ring.next != &scope->ring)
+		mem_free(scope->ring.next + 1);
+	assert(scope->bytes == 0);
 }
 
+/* mem_scope_delete -- the root and the current scope must not be deleted (asserted). */
 void
-mem_scope_delete(MemScope *s)
+mem_scope_delete(MemScope *scope)
 {
-	MemScope **link = &s->parent->first_child;
+	MemScope **link;
 
-	mem_scope_reset(s);
-	while (*link != s)
-		link = &(*link)->next_sibling;
-	*link = s->next_sibling;
-	free(s);
+	assert(scope != &root && scope != current);
+	mem_scope_reset(scope);
+	for (link = &scope->parent->child; *link != scope; link = &(*link)->sibling)
+		;
+	*link = scope->sibling;
+	free(scope);
 }
 
 size_t
-mem_scope_bytes(MemScope *s)
+mem_scope_bytes(MemScope *scope)
 {
-	size_t total = s->bytes;
+	size_t n = scope->bytes;
 
-	for (MemScope *c = s->first_child; c != NULL; c = c->next_sibling)
-		total += mem_scope_bytes(c);
-	return total;
+	for (MemScope *c = scope->child; c != NULL; c = c->sibling)
+		n += mem_scope_bytes(c);
+	return n;
 }

@@ -1,174 +1,174 @@
 /*
  * text_quote.c
- *    Strings as Go and JSON quote them; UTF-8.
+ *    Quoted strings: Go's strconv.Quote and JSON.
+ *
+ * Both copy runs of ordinary bytes at once and look only at what needs an escape.
  */
 #include "util/text.h"
 
-uint32_t
-text_utf8_decode(const char *p, const char *end, int *rune_len)
-{
-	const unsigned char *u = (const unsigned char *) p;
-	size_t left = (size_t) (end - p);
-	uint32_t r;
+#define RUNE_ERROR 0xFFFDu
 
-	*rune_len = 1;
-	if (u[0] < 0x80)
-		return u[0];
-	if (u[0] >= 0xC2 && u[0] <= 0xDF && left >= 2 && (u[1] & 0xC0) == 0x80)
+typedef struct RuneRange
+{
+	uint32_t first;
+	uint32_t last;
+} RuneRange;
+
+static const RuneRange printable[] = {
+#define R(a, b) {a, b},
+#include "util/unicode_print.def"
+#undef R
+};
+
+static const char hex_digits[] = "0123456789abcdef";
+
+/* rune_is_print -- Go's unicode.IsPrint. */
+static bool
+rune_is_print(uint32_t r)
+{
+	size_t lo = 0, hi = sizeof(printable) / sizeof(printable[0]);
+
+	while (lo < hi)
 	{
-		*rune_len = 2;
-		return (uint32_t) (u[0] & 0x1F) << 6 | (u[1] & 0x3F);
+		size_t mid = (lo + hi) / 2;
+
+		if (r > printable[mid].last)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	if ((u[0] & 0xF0) == 0xE0 && left >= 3 && (u[1] & 0xC0) == 0x80 && (u[2] & 0xC0) == 0x80)
-	{
-		r = (uint32_t) (u[0] & 0x0F) << 12 | (uint32_t) (u[1] & 0x3F) << 6 | (u[2] & 0x3F);
-		if (r >= 0x800 && !(r >= 0xD800 && r <= 0xDFFF))
-		{
-			*rune_len = 3;
-			return r;
-		}
-	}
-	if (u[0] >= 0xF0 && u[0] <= 0xF4 && left >= 4 && (u[1] & 0xC0) == 0x80 &&
-		(u[2] & 0xC0) == 0x80 && (u[3] & 0xC0) == 0x80)
-	{
-		r = (uint32_t) (u[0] & 0x07) << 18 | (uint32_t) (u[1] & 0x3F) << 12 |
-			(uint32_t) (u[2] & 0x3F) << 6 | (u[3] & 0x3F);
-		if (r >= 0x10000 && r <= 0x10FFFF)
-		{
-			*rune_len = 4;
-			return r;
-		}
-	}
-	return 0xFFFD;
+	return lo < sizeof(printable) / sizeof(printable[0]) && r >= printable[lo].first;
 }
 
-int
-text_utf8_encode(char *out, uint32_t r)
+/* append_hex -- prefix and the low digits*4 bits of v as that many lower-case digits. */
+static void
+append_hex(Buf *b, const char *prefix, uint32_t v, int digits)
 {
-	if (r < 0x80)
-	{
-		out[0] = (char) r;
-		return 1;
-	}
-	if (r < 0x800)
-	{
-		out[0] = (char) (0xC0 | r >> 6);
-		out[1] = (char) (0x80 | (r & 0x3F));
-		return 2;
-	}
-	if (r < 0x10000)
-	{
-		out[0] = (char) (0xE0 | r >> 12);
-		out[1] = (char) (0x80 | (r >> 6 & 0x3F));
-		out[2] = (char) (0x80 | (r & 0x3F));
-		return 3;
-	}
-	out[0] = (char) (0xF0 | r >> 18);
-	out[1] = (char) (0x80 | (r >> 12 & 0x3F));
-	out[2] = (char) (0x80 | (r >> 6 & 0x3F));
-	out[3] = (char) (0x80 | (r & 0x3F));
-	return 4;
+	char out[8];
+
+	for (int i = digits - 1; i >= 0; i--, v >>= 4)
+		out[i] = hex_digits[v & 0xF];
+	buf_str(b, prefix);
+	buf_append(b, out, (size_t) digits);
 }
 
-bool
-text_utf8_valid(const char *s, size_t len)
+/* quote_rune -- the escape of a rune that cannot stand for itself in a Go string. */
+static void
+quote_rune(Buf *b, uint32_t r)
 {
-	const char *end = s + len;
+	static const char letters[] = "abtnvfr"; /* 7 to 13 */
 
-	while (s < end)
+	if (r >= 7 && r <= 13)
 	{
-		int n;
-
-		if ((unsigned char) *s < 0x80)
-		{
-			s++;
-			continue;
-		}
-		if (text_utf8_decode(s, end, &n) == 0xFFFD && n == 1)
-			return false;
-		s += n;
+		buf_char(b, '\\');
+		buf_char(b, letters[r - 7]);
 	}
-	return true;
+	else if (r < ' ' || r == 0x7F)
+		append_hex(b, "\\x", r, 2);
+	else if (r < 0x10000)
+		append_hex(b, "\\u", r, 4);
+	else
+		append_hex(b, "\\U", r, 8);
 }
 
+/*
+ * text_quote -- append s as a Go double-quoted string literal.
+ *
+ * Printable runes stay, control characters become \n or \x01 forms, other runes \u or \U, bytes
+ * that are not UTF-8 \xHH.
+ */
 void
 text_quote(Buf *b, const char *s, size_t len)
 {
-	const char *end = s + len;
+	const char *p = s, *end = s + len, *run = s;
 
 	buf_char(b, '"');
-	while (s < end)
+	while (p < end)
 	{
 		int n;
-		uint32_t r = text_utf8_decode(s, end, &n);
+		uint32_t r = text_utf8_decode(p, end, &n);
+		bool invalid = r == RUNE_ERROR && n == 1;
 
-		if (r == 0xFFFD && n == 1)
-			buf_printf(b, "\\x%02x", (unsigned char) *s);
-		else if (r == '"' || r == '\\')
-			buf_printf(b, "\\%c", (char) r);
-		else if (r >= 0x20 && r < 0x7F)
-			buf_char(b, (char) r);
-		else if (r < 0x20 || r == 0x7F)
+		if (!invalid && r != '"' && r != '\\' &&
+			((r >= ' ' && r < 0x7F) || (r >= 0x80 && rune_is_print(r))))
 		{
-			static const char escapes[] = "abtnvfr"; /* from 7 on */
-
-			if (r >= 7 && r <= 13)
-				buf_printf(b, "\\%c", escapes[r - 7]);
-			else
-				buf_printf(b, "\\x%02x", r);
+			p += n;
+			continue;
 		}
-		else if ((r >= 0x80 && r < 0xA0) || r == 0xAD || r == 0x2028 || r == 0x2029 ||
-				 (r >= 0xE000 && r <= 0xF8FF) || r == 0xFEFF || r == 0xA0)
-			buf_printf(b, "\\u%04x", r); /* not printable in Go's sense */
+		buf_append(b, run, (size_t) (p - run));
+		if (invalid)
+			append_hex(b, "\\x", (uint8_t) *p, 2);
+		else if (r == '"' || r == '\\')
+		{
+			buf_char(b, '\\');
+			buf_char(b, (char) r);
+		}
 		else
-			buf_append(b, s, (size_t) n);
-		s += n;
+			quote_rune(b, r);
+		p += n;
+		run = p;
 	}
+	buf_append(b, run, (size_t) (p - run));
 	buf_char(b, '"');
 }
 
+/*
+ * text_json_string -- append s as a JSON string.
+ *
+ * With html, < > & and the line separators U+2028 and U+2029 are escaped too, as Go's
+ * encoding/json does in generic objects.  Bytes that are not UTF-8 become U+FFFD, so the output is
+ * always valid JSON.
+ */
 void
 text_json_string(Buf *b, const char *s, size_t len, bool html)
 {
-	const char *end = s + len;
-	const char *run = s;
+	const char *p = s, *end = s + len, *run = s;
 
 	buf_char(b, '"');
-	while (s < end)
+	while (p < end)
 	{
-		unsigned char c = (unsigned char) *s;
-		int n = 1;
+		uint8_t c = (uint8_t) *p;
 		uint32_t r = c;
+		int n = 1;
 
-		if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\' &&
+		if (c >= ' ' && c < 0x80 && c != '"' && c != '\\' &&
 			!(html && (c == '<' || c == '>' || c == '&')))
 		{
-			s++;
+			p++;
 			continue;
 		}
 		if (c >= 0x80)
 		{
-			r = text_utf8_decode(s, end, &n);
-			if (!(r == 0xFFFD && n == 1) && !(r == 0x2028 || r == 0x2029))
+			r = text_utf8_decode(p, end, &n);
+			if (!(r == RUNE_ERROR && n == 1) && !(html && (r == 0x2028 || r == 0x2029)))
 			{
-				s += n;
+				p += n;
 				continue;
 			}
 		}
-		buf_append(b, run, (size_t) (s - run));
-		if (r == '"' || r == '\\')
-			buf_printf(b, "\\%c", (char) r);
-		else if (r == '\n')
-			buf_str(b, "\\n");
-		else if (r == '\r')
-			buf_str(b, "\\r");
-		else if (r == '\t')
-			buf_str(b, "\\t");
-		else
-			buf_printf(b, "\\u%04x", r);
-		s += n;
-		run = s;
+		buf_append(b, run, (size_t) (p - run));
+		switch (r)
+		{
+			case '"':
+			case '\\':
+				buf_char(b, '\\');
+				buf_char(b, (char) r);
+				break;
+			case '\n':
+				buf_append(b, "\\n", 2);
+				break;
+			case '\r':
+				buf_append(b, "\\r", 2);
+				break;
+			case '\t':
+				buf_append(b, "\\t", 2);
+				break;
+			default:
+				append_hex(b, "\\u", r, 4);
+		}
+		p += n;
+		run = p;
 	}
-	buf_append(b, run, (size_t) (s - run));
+	buf_append(b, run, (size_t) (p - run));
 	buf_char(b, '"');
 }

@@ -10,7 +10,7 @@ UNIT_TESTS  = $(wildcard test/unit/*.c test/unit/promqltest/*.c)
 UNIT_OBJS   = $(patsubst %.c,$(UNIT_DIR)/%.o,$(UNIT_PURE) $(GEN_SRCS) $(UNIT_TESTS)) \
               $(patsubst %.cc,$(UNIT_DIR)/%.o,$(PURE_CXX))
 
-$(UNIT_DIR)/%.o: %.c | $(BUILD)/promql/lexer.c
+$(UNIT_DIR)/%.o: %.c | $(filter %/lexer.c,$(GEN_SRCS))
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 $(UNIT_DIR)/%.o: %.cc
