@@ -53,6 +53,10 @@ extern void histogram_compact(Histogram *h);			 /* no empty buckets are left */
 extern bool histogram_equal(const Histogram *a, const Histogram *b); /* bitwise, hints ignored */
 extern void histogram_free(Histogram *h);							 /* h may be NULL */
 
+/* --- histogram_reset.c ------------------------------------------------------------------------ */
+/* histogram_detect_reset -- has the counter begun anew between prev and cur?  Hints come first. */
+extern bool histogram_detect_reset(const Histogram *cur, const Histogram *prev);
+
 /* --- histogram_trim.c ------------------------------------------------------------------------- */
 /* histogram_trim -- upper: keep the observations below x, else those above. */
 extern void histogram_trim(Histogram *h, double x, bool upper);

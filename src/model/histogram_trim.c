@@ -100,13 +100,13 @@ trim_bucket(Trim *t, double lower, double upper, double count, BucketShape shape
 		kept = count;
 		mid = middle(lower, upper, shape);
 	}
-	else if (isinf(lower) || isinf(upper))
-		kept = cut_infinite(t, lower, upper, count, &mid);
 	else if (t->upper ? lower >= t->x : upper <= t->x)
 	{
 		kept = 0;
 		mid = 0;
 	}
+	else if (isinf(lower) || isinf(upper))
+		kept = cut_infinite(t, lower, upper, count, &mid);
 	else
 	{
 		double below = fraction_below(lower, upper, t->x, shape);

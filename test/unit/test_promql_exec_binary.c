@@ -48,12 +48,12 @@ UNIT_TEST(promql_exec_match_errors)
 	load();
 	CHECK_STR(promql_eval_instant(&ev, "r + on(b) l", 0),
 			  "error: found duplicate series for the match group {b=\"x\"} on the right hand-side "
-			  "of the operation: [l{a=\"1\", b=\"x\"}, l{a=\"2\", b=\"x\"}];many-to-many matching "
-			  "not allowed: matching labels must be unique on one side\n");
+			  "of the operation: [{__name__=\"l\", a=\"1\", b=\"x\"}, {__name__=\"l\", a=\"2\", "
+			  "b=\"x\"}];many-to-many matching not allowed: matching labels must be unique on one side\n");
 	CHECK_STR(promql_eval_instant(&ev, "l + on(b) group_right r", 0),
 			  "error: found duplicate series for the match group {b=\"x\"} on the left hand-side "
-			  "of the operation: [l{a=\"1\", b=\"x\"}, l{a=\"2\", b=\"x\"}];many-to-many matching "
-			  "not allowed: matching labels must be unique on one side\n");
+			  "of the operation: [{__name__=\"l\", a=\"1\", b=\"x\"}, {__name__=\"l\", a=\"2\", "
+			  "b=\"x\"}];many-to-many matching not allowed: matching labels must be unique on one side\n");
 	CHECK_STR(promql_eval_instant(&ev, "nosuch + on(b) l", 0), "");
 	CHECK_STR(promql_eval_instant(&ev, "l + on(b) r", 0),
 			  "error: multiple matches for labels: many-to-one matching must be explicit "
@@ -85,6 +85,10 @@ UNIT_TEST(promql_exec_fill)
 			  "{a=\"1\", b=\"x\"} 101@0\n{a=\"2\", b=\"x\"} 10@0\n");
 	CHECK_STR(promql_eval_instant(&ev, "r - fill_left(7) l", 0),
 			  "{a=\"1\", b=\"x\"} 99@0\n{a=\"2\", b=\"x\"} -3@0\n");
+	CHECK_STR(promql_eval_instant(&ev, "info - on(b) group_right fill_right(3) r", 0),
+			  "{a=\"1\", b=\"x\"} -99@0\n");
+	CHECK_STR(promql_eval_instant(&ev, "nosuch - on(b) group_right fill_right(3) r", 0),
+			  "{a=\"1\", b=\"x\"} -97@0\n");
 	CHECK_STR(promql_eval_instant(&ev, "nosuch + fill(1) r", 0), "{a=\"1\", b=\"x\"} 101@0\n");
 	CHECK_STR(promql_eval_instant(&ev, "nosuch + fill(1) nosuch", 0), "");
 }

@@ -29,8 +29,7 @@ locate(const PromqlLabelMap *map, Labels key, uint64_t hash)
 	{
 		int32_t i = map->slots[slot];
 
-		if (i < 0 || (map->hashes[i] == hash && map->keys[i].len == key.len &&
-					  memcmp(map->keys[i].data, key.data, key.len) == 0))
+		if (i < 0 || (map->hashes[i] == hash && labels_equal(map->keys[i], key)))
 			return slot;
 		slot = (slot + 1) & map->mask;
 	}

@@ -9,6 +9,7 @@
 #include "promql/exec/match_side.h"
 
 #include "promql/exec/exec.h"
+#include "util/text.h"
 
 #define ERROR_TEXT_MAX (1 << 20)
 
@@ -116,30 +117,45 @@ promql_one_side_load(PromqlOneSide *side, PromqlOp *input, Err *err)
 	return rc == 0;
 }
 
+/* plain_text -- labels in braces, the name among them, as Prometheus writes them here. */
+static char *
+plain_text(Labels ls)
+{
+	LabelsIter it;
+	Label label;
+	Buf b;
+
+	buf_init(&b, 128, ERROR_TEXT_MAX);
+	labels_iter_init(&it, ls);
+	while (labels_next(&it, &label))
+	{
+		buf_str(&b, b.len == 0 ? "{" : ", ");
+		if (labels_name_legacy_valid(label.name))
+			buf_append(&b, label.name.s, label.name.len);
+		else
+			text_quote(&b, label.name.s, label.name.len);
+		buf_char(&b, '=');
+		text_quote(&b, label.value.s, label.value.len);
+	}
+	buf_str(&b, b.len == 0 ? "{}" : "}");
+	return b.data;
+}
+
 bool
 promql_one_side_duplicate(const PromqlOneSide *side, int i, Err *err)
 {
 	const PromqlBinaryPlan *b = &side->op->plan->binary;
 	const PromqlOneSeries *first = &side->series[side->dup_a[i]];
 	const PromqlOneSeries *second = &side->series[side->dup_b[i]];
-	Buf group, a, c;
+	char *a = plain_text(first->labels);
+	char *c = plain_text(second->labels);
+	bool in_order = strcmp(a, c) <= 0;
 
-	buf_init(&group, 128, ERROR_TEXT_MAX);
-	buf_init(&a, 128, ERROR_TEXT_MAX);
-	buf_init(&c, 128, ERROR_TEXT_MAX);
-	labels_text(&group, side->sigs.keys[first->sig]);
-	labels_text(&a, first->labels);
-	labels_text(&c, second->labels);
-	if (strcmp(a.data, c.data) > 0)
-	{
-		Buf swap = a;
-
-		a = c;
-		c = swap;
-	}
 	return err_set(err, ERR_EXECUTION, -1,
 				   "found duplicate series for the match group %s on the %s hand-side of the "
 				   "operation: [%s, %s];many-to-many matching not allowed: matching labels must "
 				   "be unique on one side",
-				   group.data, b->card == PROMQL_ONE_TO_MANY ? "left" : "right", a.data, c.data);
+				   plain_text(side->sigs.keys[first->sig]),
+				   b->card == PROMQL_ONE_TO_MANY ? "left" : "right", in_order ? a : c,
+				   in_order ? c : a);
 }

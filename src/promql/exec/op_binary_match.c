@@ -424,10 +424,11 @@ op_binary_match_create(PromqlExec *ex, const PromqlPlanNode *plan, PromqlOp **ch
 	self->grouped = b->card != PROMQL_ONE_TO_ONE;
 	self->many_op = children[many];
 	self->one_op = children[1 - many];
-	self->has_fill_many = self->swapped ? b->has_fill_right : b->has_fill_left;
-	self->has_fill_one = self->swapped ? b->has_fill_left : b->has_fill_right;
-	self->fill_many = self->swapped ? b->fill_right : b->fill_left;
-	self->fill_one = self->swapped ? b->fill_left : b->fill_right;
+	/* as in Prometheus: under group_right too, fill_left stands in for the many side */
+	self->has_fill_many = b->has_fill_left;
+	self->has_fill_one = b->has_fill_right;
+	self->fill_many = b->fill_left;
+	self->fill_one = b->fill_right;
 	self->drops_name = !keeps_name || (b->return_bool && !delayed);
 	self->marks_name = b->return_bool && delayed;
 	self->check_output = may_repeat(self, plan->children[many]);

@@ -53,10 +53,8 @@ emit(SelectOp *self, const PromqlSamples *s, int i, int j)
 			vec->v[i] = (double) s->t[j] / 1000;
 			return;
 		case PROMQL_EMIT_START_TIME:
-			if (s->st == NULL || s->st[j] == 0)
-				return;
 			vec->kind[i] = PROMQL_FLOAT;
-			vec->v[i] = (double) s->st[j] / 1000;
+			vec->v[i] = s->st != NULL ? (double) s->st[j] / 1000 : 0;
 			return;
 		case PROMQL_EMIT_VALUE:
 			break;
@@ -101,7 +99,7 @@ evaluate(SelectOp *self, const PromqlSamples *s)
 		if (j == 0 || s->t[j - 1] <= ref - lookback || is_stale(s, j - 1))
 			continue;
 		emit(self, s, i, j - 1);
-		found += self->vec.kind[i] != PROMQL_ABSENT;
+		found++;
 	}
 	return found;
 }

@@ -45,7 +45,7 @@ typedef enum PromqlEmit
 {
 	PROMQL_EMIT_VALUE,
 	PROMQL_EMIT_TIME,	   /* its time, seconds */
-	PROMQL_EMIT_START_TIME /* its start timestamp, seconds; absent if unknown */
+	PROMQL_EMIT_START_TIME /* its start timestamp, seconds; 0 if unknown */
 } PromqlEmit;
 
 typedef struct PromqlSelectorPlan
