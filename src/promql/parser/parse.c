@@ -84,12 +84,12 @@ promql_parser_run(PromqlParser *p, const char *text, size_t len, const PromqlFla
 		.inject = start_token,
 	};
 	buf_init(&p->string, 64, PROMQL_MAX_QUERY);
-	promql_lex_lex_init_extra(p, &scanner);
-	promql_lex__scan_bytes(p->text, (int) len, scanner);
+	promql_yylex_init_extra(p, &scanner);
+	promql_yy_scan_bytes(p->text, (int) len, scanner);
 	p->scanner = scanner;
 	if (promql_yyparse(p) == 2) /* the grammar's stack is full */
 		promql_parser_error(p, ERR_PROMQL_SYNTAX, p->last.start, "expression nests too deeply");
-	promql_lex_lex_destroy(scanner);
+	promql_yylex_destroy(scanner);
 	return err->code == ERR_NONE;
 }
 
