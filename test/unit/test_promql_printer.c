@@ -46,6 +46,7 @@ UNIT_TEST(canonical_text)
 		{"foo[-2^2 + 5]", "foo[-2 ^ 2 + 5]"},
 		{"foo offset (5m)*2", "foo offset (5m * 2)"},
 		{"foo offset +step()", "foo offset step()"},
+		{"foo offset +(step()) * 2", "foo offset +(step()) * 2"},
 		{"foo offset -(step())", "foo offset -(step())"},
 		{"foo[max_of(1,step())]", "foo[max_of(1, step())]"},
 		{"sum(foo)by(a,b)", "sum by (a, b) (foo)"},

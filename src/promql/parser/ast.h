@@ -215,7 +215,10 @@ typedef struct PromqlUnary
 	PromqlExpr *expr;
 } PromqlUnary;
 
-/* Operator of a duration expression: lhs NULL for a sign, both NULL for step() and range(). */
+/*
+ * Operator of a duration expression: lhs NULL for a sign (ADD, SUB), both NULL for step() and
+ * range().
+ */
 typedef struct PromqlDurationExpr
 {
 	PromqlOperator op;

@@ -411,6 +411,7 @@ promql_new_selector(PromqlParser *p, const PromqlToken *name, const PromqlMatche
 
 	if (braces != NULL)
 		list = *braces;
+	e->selector.name = strview("", 0);
 	if (name != NULL)
 	{
 		PromqlToken as_string = *name;

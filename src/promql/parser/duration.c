@@ -81,6 +81,7 @@ promql_new_duration_call(PromqlParser *p, const PromqlToken *name, PromqlExpr *l
 	return new_duration(p, promql_operator(name->kind), lhs, rhs, name->start, end);
 }
 
+/* promql_new_duration_sign -- a plus before an expression leaves no trace. */
 PromqlExpr *
 promql_new_duration_sign(PromqlParser *p, const PromqlToken *sign, PromqlExpr *e)
 {
@@ -89,6 +90,18 @@ promql_new_duration_sign(PromqlParser *p, const PromqlToken *sign, PromqlExpr *e
 	if (sign->kind == TOK_ADD)
 		return e;
 	return new_duration(p, PROMQL_OP_SUB, NULL, e, sign->start, e->end);
+}
+
+/*
+ * promql_new_signed_group -- `offset +(e)` and `offset -(e)`.  The plus stays, for without it the
+ * offset would take the operators behind the parenthesis when it is printed and parsed again.
+ */
+PromqlExpr *
+promql_new_signed_group(PromqlParser *p, const PromqlToken *sign, PromqlExpr *e)
+{
+	if (is_literal(e) || sign->kind == TOK_SUB)
+		return promql_new_duration_sign(p, sign, promql_duration_wrap(e));
+	return new_duration(p, PROMQL_OP_ADD, NULL, promql_duration_wrap(e), sign->start, e->end);
 }
 
 /* promql_duration_wrap -- e stands in parentheses; a literal does not remember that. */

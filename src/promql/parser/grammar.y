@@ -442,7 +442,7 @@ offset_duration:
 	offset_term
 |	sign offset_term					{ NODE($$, promql_new_duration_sign(p, &$1, $2)); }
 |	sign LEFT_PAREN duration RIGHT_PAREN
-		{ NODE($$, promql_new_duration_sign(p, &$1, promql_duration_wrap($3))); }
+		{ NODE($$, promql_new_signed_group(p, &$1, $3)); }
 |	offset_group						%prec END_OF_MODIFIERS
 ;
 

@@ -149,6 +149,7 @@ extern PromqlExpr *promql_new_duration_call(PromqlParser *p, const PromqlToken *
 											PromqlExpr *lhs, PromqlExpr *rhs, int end);
 extern PromqlExpr *promql_new_duration_sign(PromqlParser *p, const PromqlToken *sign,
 											PromqlExpr *e);
+extern PromqlExpr *promql_new_signed_group(PromqlParser *p, const PromqlToken *sign, PromqlExpr *e);
 extern PromqlExpr *promql_duration_wrap(PromqlExpr *e);
 /* promql_duration_positive -- e if it is an expression or a literal > 0 */
 extern PromqlExpr *promql_duration_positive(PromqlParser *p, PromqlExpr *e);

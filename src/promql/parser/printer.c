@@ -93,7 +93,7 @@ print_duration_operator(Buf *out, const PromqlExpr *e)
 		return;
 	}
 	buf_str(out, promql_op_text(e->duration.op));
-	if (e->duration.op == PROMQL_OP_SUB)
+	if (lhs == NULL && rhs != NULL)
 	{
 		print_duration_expr(out, rhs);
 		return;
