@@ -250,11 +250,9 @@ struct PromqlExpr
 	};
 };
 
-/* --- types.c -------------------------------------------------------------------------------- */
-extern const char *promql_type_name(PromqlType type);	  /* "instant vector", ... */
-extern const char *promql_type_raw_name(PromqlType type); /* "vector", "matrix", ... */
-
 /* --- ast.c ---------------------------------------------------------------------------------- */
+extern const char *promql_type_name(PromqlType type);			/* "instant vector", ... */
+extern const char *promql_type_raw_name(PromqlType type);		/* "vector", "matrix", ... */
 extern const char *promql_op_text(PromqlOperator op);			/* "+", "atan2", "step", ... */
 extern const char *promql_aggregator_text(PromqlAggregator op); /* "sum", ... */
 extern bool promql_aggregator_has_param(PromqlAggregator op);

@@ -45,6 +45,7 @@ static void promql_yyerror(PromqlParser *p, const char *msg);
 %define api.prefix {promql_yy}
 %define api.token.prefix {TOK_}
 %param {PromqlParser *p}
+%expect 0
 
 %union
 {
