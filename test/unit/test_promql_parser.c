@@ -491,6 +491,8 @@ UNIT_TEST(syntax_errors)
 		{"foo{!~}", "1:5: parse error: unexpected <op:!~> in label matching, expected identifier "
 					"or \"}\""},
 		{"foo(1)", "1:1: parse error: unknown function with name \"foo\""},
+		{"sum by (a) b", "1:12: parse error: unexpected identifier \"b\" in aggregation"},
+		{"foo[1.5h]", "1:5: parse error: unknown unit \".\" in duration \"1.5h\""},
 		{"START()", "1:1: parse error: unknown function with name \"START\""},
 		{"abs(foo,)", "1:8: parse error: trailing commas not allowed in function call args"},
 		{"sum()", "1:1: parse error: no arguments for aggregate expression provided"},
@@ -728,7 +730,7 @@ UNIT_TEST(long_input)
 
 	CHECK(promql_parse(repeated("", " ", PROMQL_MAX_QUERY, "1"), PROMQL_MAX_QUERY + 1, &no_flags,
 					   &err) == NULL);
-	CHECK_STR(err.msg, "query is longer than 16777216 bytes");
+	CHECK_STR(err.msg, "query is longer than 4194304 bytes");
 }
 
 /* --- selectors ------------------------------------------------------------------------------- */
@@ -770,6 +772,9 @@ UNIT_TEST(selector_alone)
 	}
 	CHECK(!promql_parse_selector("foo[5m]", 7, &ms, &n, &err));
 	CHECK_STR(err.msg, "1:4: parse error: unexpected \"[\"");
+	err = (Err) ERR_INIT;
+	CHECK(!promql_parse_selector("", 0, &ms, &n, &err));
+	CHECK_STR(err.msg, "unknown position: parse error: unexpected end of input");
 }
 
 UNIT_TEST(collect_selectors)

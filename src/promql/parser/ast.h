@@ -19,7 +19,7 @@
 #include "promql/promql.h"
 
 /* The longest query, in bytes. */
-#define PROMQL_MAX_QUERY (16 * 1024 * 1024)
+#define PROMQL_MAX_QUERY (4 * 1024 * 1024)
 
 /* The deepest tree the parser makes; deeper input is an error.  Recursion over it is safe. */
 #define PROMQL_MAX_DEPTH 1000

@@ -94,7 +94,7 @@ extern int promql_keyword(const char *word, size_t len);
 extern void promql_token_describe(Buf *out, const PromqlToken *tok, const char *text);
 
 /* --- quote.c -------------------------------------------------------------------------------- */
-/* Texts of Go's formats; all from mem_alloc. */
+/* Texts of Go's formats, from mem_alloc or static: not to be freed. */
 extern const char *promql_quote(StrView s);			   /* %q of a string */
 extern const char *promql_quote_rune(uint32_t rune);   /* %q of a rune: 'x' */
 extern const char *promql_unicode_name(uint32_t rune); /* %#U: U+0078 'x' */
