@@ -81,6 +81,9 @@ next_field(const uint8_t **p, const uint8_t *end, Field *f)
 		tag = *q++;
 	else if ((q = varint_get(q, end, &tag)) == NULL || tag > UINT32_MAX)
 		return -1;
+	f->u = 0;
+	f->bytes = q;
+	f->len = 0;
 	f->number = (uint32_t) (tag >> 3);
 	f->wire = (int) (tag & 7);
 	if (f->number == 0)
