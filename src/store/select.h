@@ -66,11 +66,12 @@ extern void store_select_end(StoreSelect *s);
  * Label listings within [mint, maxt]; matcher sets are ORed (none: all series).  Results are
  * sorted, distinct, from CurrentMemoryContext.
  */
-typedef struct StoreMatcherSet
+typedef struct StoreMatcherSet StoreMatcherSet;
+struct StoreMatcherSet
 {
 	const Matcher *m;
 	int n;
-} StoreMatcherSet;
+};
 extern int store_label_names(TenantId tenant, const StoreMatcherSet *sets, int nsets, int64 mint,
 							 int64 maxt, StrView **out);
 extern int store_label_values(TenantId tenant, StrView name, const StoreMatcherSet *sets,
