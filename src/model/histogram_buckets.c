@@ -41,18 +41,16 @@ custom_bucket(const Histogram *h, const HistogramItem *item)
 int
 histogram_buckets(const Histogram *h, HistogramBucket **out)
 {
-	HistogramSide neg =
-		histogram_side_load(h->neg_spans, h->n_neg_spans, h->neg, h->n_neg, NULL);
-	HistogramSide pos =
-		histogram_side_load(h->pos_spans, h->n_pos_spans, h->pos, h->n_pos, NULL);
+	HistogramSide neg = histogram_side_load(h->neg_spans, h->n_neg_spans, h->neg, h->n_neg, NULL);
+	HistogramSide pos = histogram_side_load(h->pos_spans, h->n_pos_spans, h->pos, h->n_pos, NULL);
 	HistogramBucket *b = mem_alloc(sizeof(*b) * (size_t) (neg.n + pos.n + 1));
 	int n = 0;
 
 	for (int i = neg.n - 1; i >= 0; i--)
 		b[n++] = exponential_bucket(h, &neg.items[i], false);
 	if (h->zero_count > 0)
-		b[n++] = (HistogramBucket){-h->zero_threshold, h->zero_threshold, true, true,
-								   h->zero_count, 0};
+		b[n++] =
+			(HistogramBucket){-h->zero_threshold, h->zero_threshold, true, true, h->zero_count, 0};
 	for (int i = 0; i < pos.n; i++)
 		b[n++] = histogram_is_custom(h) ? custom_bucket(h, &pos.items[i])
 										: exponential_bucket(h, &pos.items[i], true);

@@ -380,8 +380,7 @@ combine_hints(Histogram *h, const Histogram *other, HistogramOpInfo *info)
 
 /* combine -- h + sign * other; comp NULL: plain addition. */
 static bool
-combine(Histogram *h, const Histogram *other, double sign, Histogram **comp,
-		HistogramOpInfo *info)
+combine(Histogram *h, const Histogram *other, double sign, Histogram **comp, HistogramOpInfo *info)
 {
 	bool kahan = comp != NULL;
 	Work w, o;

@@ -48,8 +48,8 @@ extern void histogram_add_compensation(Histogram *h, const Histogram *compensati
 
 /* --- histogram_scale.c ------------------------------------------------------------------------ */
 extern void histogram_mul(Histogram *h, double factor);
-extern void histogram_div(Histogram *h, double divisor); /* by 0: no buckets are left */
-extern void histogram_compact(Histogram *h);			 /* no empty buckets are left */
+extern void histogram_div(Histogram *h, double divisor);			 /* by 0: no buckets are left */
+extern void histogram_compact(Histogram *h);						 /* no empty buckets are left */
 extern bool histogram_equal(const Histogram *a, const Histogram *b); /* bitwise, hints ignored */
 extern void histogram_free(Histogram *h);							 /* h may be NULL */
 

@@ -116,8 +116,8 @@ histogram_equal(const Histogram *a, const Histogram *b)
 	for (int i = 0; i < a->n_custom; i++)
 		if (!same_bits(a->custom[i], b->custom[i]))
 			return false;
-	return same_side(a->pos_spans, a->n_pos_spans, a->pos, a->n_pos, b->pos_spans,
-					 b->n_pos_spans, b->pos, b->n_pos) &&
-		   same_side(a->neg_spans, a->n_neg_spans, a->neg, a->n_neg, b->neg_spans,
-					 b->n_neg_spans, b->neg, b->n_neg);
+	return same_side(a->pos_spans, a->n_pos_spans, a->pos, a->n_pos, b->pos_spans, b->n_pos_spans,
+					 b->pos, b->n_pos) &&
+		   same_side(a->neg_spans, a->n_neg_spans, a->neg, a->n_neg, b->neg_spans, b->n_neg_spans,
+					 b->neg, b->n_neg);
 }

@@ -22,8 +22,8 @@ histogram_side_load(const HistogramSpan *spans, int nspans, const double *counts
 		index += spans[i].offset;
 		for (uint32_t j = 0; j < spans[i].length && s.n < n; j++)
 		{
-			s.items[s.n] = (HistogramItem){(int32_t) index++, counts[s.n],
-										   comp != NULL ? comp[s.n] : 0};
+			s.items[s.n] =
+				(HistogramItem){(int32_t) index++, counts[s.n], comp != NULL ? comp[s.n] : 0};
 			s.n++;
 		}
 	}

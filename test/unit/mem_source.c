@@ -87,8 +87,7 @@ mem_source_init(MemSource *ms)
 }
 
 bool
-mem_source_append(MemSource *ms, Labels labels, int64_t t, double v, const Histogram *h,
-				  int64_t st)
+mem_source_append(MemSource *ms, Labels labels, int64_t t, double v, const Histogram *h, int64_t st)
 {
 	bool is_new;
 	int id = promql_label_map_add(&ms->map, labels, &is_new);
@@ -128,8 +127,7 @@ mem_source_append(MemSource *ms, Labels labels, int64_t t, double v, const Histo
 }
 
 void
-mem_source_load(MemSource *ms, const char *labels, int64_t t0, int64_t step, int n,
-				const double *v)
+mem_source_load(MemSource *ms, const char *labels, int64_t t0, int64_t step, int n, const double *v)
 {
 	Labels ls = mem_source_labels(labels);
 

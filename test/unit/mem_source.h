@@ -40,8 +40,8 @@ extern void mem_source_init(MemSource *ms);
  * mem_source_append -- one sample; h NULL: a float.  st 0: start time unknown.  False if t is not
  * behind the series' newest sample.
  */
-extern bool mem_source_append(MemSource *ms, Labels labels, int64_t t, double v,
-							  const Histogram *h, int64_t st);
+extern bool mem_source_append(MemSource *ms, Labels labels, int64_t t, double v, const Histogram *h,
+							  int64_t st);
 /* mem_source_load -- floats at t0, t0 + step, ...; labels as text, like `x{job="a"}`. */
 extern void mem_source_load(MemSource *ms, const char *labels, int64_t t0, int64_t step, int n,
 							const double *v);

@@ -47,8 +47,9 @@ UNIT_TEST(promql_exec_simple_aggregations)
 	CHECK_STR(promql_eval_instant(&ev, "group(x)", 0), "{} 1@0\n");
 	CHECK_STR(promql_eval_instant(&ev, "stdvar(x)", 0), "{} 1.25@0\n");
 	CHECK_STR(promql_eval_instant(&ev, "quantile(0.5, x)", 0), "{} 2.5@0\n");
-	CHECK_STR(promql_eval_instant(&ev, "quantile(2, x)", 0),
-			  "{} +Inf@0\nPromQL warning: quantile value should be between 0 and 1, got 2 (1:10)\n");
+	CHECK_STR(
+		promql_eval_instant(&ev, "quantile(2, x)", 0),
+		"{} +Inf@0\nPromQL warning: quantile value should be between 0 and 1, got 2 (1:10)\n");
 	CHECK_STR(promql_eval_instant(&ev, "count_values by (g) (\"v\", x > 1 < 4)", 0),
 			  "{g=\"a\", v=\"2\"} 1@0\n{g=\"b\", v=\"3\"} 1@0\n");
 	CHECK_STR(promql_eval_instant(&ev, "count_values(\"\", x)", 0),

@@ -49,11 +49,13 @@ UNIT_TEST(promql_exec_match_errors)
 	CHECK_STR(promql_eval_instant(&ev, "r + on(b) l", 0),
 			  "error: found duplicate series for the match group {b=\"x\"} on the right hand-side "
 			  "of the operation: [{__name__=\"l\", a=\"1\", b=\"x\"}, {__name__=\"l\", a=\"2\", "
-			  "b=\"x\"}];many-to-many matching not allowed: matching labels must be unique on one side\n");
+			  "b=\"x\"}];many-to-many matching not allowed: matching labels must be unique on one "
+			  "side\n");
 	CHECK_STR(promql_eval_instant(&ev, "l + on(b) group_right r", 0),
 			  "error: found duplicate series for the match group {b=\"x\"} on the left hand-side "
 			  "of the operation: [{__name__=\"l\", a=\"1\", b=\"x\"}, {__name__=\"l\", a=\"2\", "
-			  "b=\"x\"}];many-to-many matching not allowed: matching labels must be unique on one side\n");
+			  "b=\"x\"}];many-to-many matching not allowed: matching labels must be unique on one "
+			  "side\n");
 	CHECK_STR(promql_eval_instant(&ev, "nosuch + on(b) l", 0), "");
 	CHECK_STR(promql_eval_instant(&ev, "l + on(b) r", 0),
 			  "error: multiple matches for labels: many-to-one matching must be explicit "

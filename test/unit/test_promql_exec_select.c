@@ -82,8 +82,7 @@ UNIT_TEST(promql_exec_subquery_grid_is_aligned_to_the_epoch)
 			  "x{a=\"1\"} 5@40000 6@50000 7@60000 8@70000 9@80000\n");
 	CHECK_STR(promql_eval_instant(&ev, "x[20s:10s] offset 10s", 80000),
 			  "x{a=\"1\"} 7@60000 8@70000\n");
-	CHECK_STR(promql_eval_instant(&ev, "x[20s:10s] @ 30", 80000),
-			  "x{a=\"1\"} 3@20000 4@30000\n");
+	CHECK_STR(promql_eval_instant(&ev, "x[20s:10s] @ 30", 80000), "x{a=\"1\"} 3@20000 4@30000\n");
 	CHECK_STR(promql_eval_instant(&ev, "x[5s:10s]", 84999), "x{a=\"1\"} 9@80000\n");
 	CHECK_STR(promql_eval_instant(&ev, "x[5s:10s]", 85000), "");
 }

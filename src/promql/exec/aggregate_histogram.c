@@ -62,8 +62,7 @@ add_mean(PromqlHistogramSum *s, const Histogram *h, HistogramOpInfo *info)
 	if (!s->incremental)
 	{
 		Histogram *sum = histogram_copy(s->sum);
-		Histogram *compensation =
-			s->compensation != NULL ? histogram_copy(s->compensation) : NULL;
+		Histogram *compensation = s->compensation != NULL ? histogram_copy(s->compensation) : NULL;
 
 		if (!histogram_kahan_add(sum, h, &compensation, info))
 			return false;

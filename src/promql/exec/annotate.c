@@ -46,8 +46,8 @@ annotate(PromqlExec *ex, bool is_warning, int pos, const char *fmt, va_list ap)
 	promql_plan_line_col(ex->plan, pos, &line, &col);
 	a->bodies[a->n] = body;
 	a->items[a->n].is_warning = is_warning;
-	a->items[a->n].text = mem_printf("PromQL %s: %s (%d:%d)", is_warning ? "warning" : "info",
-									 body, line, col);
+	a->items[a->n].text =
+		mem_printf("PromQL %s: %s (%d:%d)", is_warning ? "warning" : "info", body, line, col);
 	a->n++;
 	mem_scope_switch(old);
 }

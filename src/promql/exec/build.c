@@ -34,7 +34,8 @@ maker(const PromqlPlanNode *node)
 		case PROMQL_PLAN_NUMBER:
 			return op_number_create;
 		case PROMQL_PLAN_SELECT:
-			return op_select_create;
+			return node->select.extend == PROMQL_EXTEND_SMOOTHED ? op_smooth_create
+																 : op_select_create;
 		case PROMQL_PLAN_RANGE_SELECT:
 			return op_range_select_create;
 		case PROMQL_PLAN_SUBQUERY:

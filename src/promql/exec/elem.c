@@ -102,9 +102,8 @@ one_histogram(PromqlElemOp *eo, const PromqlElem *l, const PromqlElem *r, Promql
 	double v = swapped ? l->v : r->v;
 	Histogram *h;
 
-	if (op != PROMQL_OP_MUL &&
-		(swapped || (op != PROMQL_OP_DIV && op != PROMQL_OP_TRIM_UPPER &&
-					 op != PROMQL_OP_TRIM_LOWER)))
+	if (op != PROMQL_OP_MUL && (swapped || (op != PROMQL_OP_DIV && op != PROMQL_OP_TRIM_UPPER &&
+											op != PROMQL_OP_TRIM_LOWER)))
 		return incompatible(eo, l, r);
 	h = histogram_copy(swapped ? r->h : l->h);
 	switch (op)

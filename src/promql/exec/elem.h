@@ -16,7 +16,7 @@ typedef struct PromqlElem
 
 typedef struct PromqlElemOp
 {
-	PromqlOp *op; /* whose plan->binary it is */
+	PromqlOp *op;  /* whose plan->binary it is */
 	unsigned told; /* incompatible pairs already annotated, a bit for each pair of kinds */
 } PromqlElemOp;
 

@@ -125,8 +125,8 @@ promql_exec_hold(PromqlExec *ex, int64_t n, Err *err)
 int64_t
 promql_histogram_weight(const Histogram *h)
 {
-	int64_t size = 168 + 8 * ((int64_t) h->n_pos_spans + h->n_neg_spans + h->n_pos + h->n_neg +
-							  h->n_custom);
+	int64_t size =
+		168 + 8 * ((int64_t) h->n_pos_spans + h->n_neg_spans + h->n_pos + h->n_neg + h->n_custom);
 
 	return (size + 8) / 16;
 }

@@ -15,7 +15,7 @@ struct PromqlExec
 	PromqlSource *source;
 	MemScope *scope; /* everything of this execution; child of the creator's scope */
 	PromqlOp *root;
-	PromqlOp **ops;	  /* by plan node number */
+	PromqlOp **ops;		 /* by plan node number */
 	PromqlTracer tracer; /* enter and leave NULL: none */
 	PromqlAnnotations annotations;
 

@@ -26,11 +26,11 @@ typedef enum StepState
 /* State of a group, an entry for each step.  Which arrays exist depends on the aggregation. */
 typedef struct Group
 {
-	uint8_t *state;		  /* StepState */
-	double *a;			  /* sum, mean, extreme or count */
-	double *b;			  /* compensation, or sum of squared deviations */
-	double *count;		  /* values added: avg, stddev, stdvar */
-	uint8_t *incremental; /* avg: a is the mean already, as the sum overflowed */
+	uint8_t *state;			/* StepState */
+	double *a;				/* sum, mean, extreme or count */
+	double *b;				/* compensation, or sum of squared deviations */
+	double *count;			/* values added: avg, stddev, stdvar */
+	uint8_t *incremental;	/* avg: a is the mean already, as the sum overflowed */
 	PromqlHistogramSum **h; /* sum, avg: NULL until a histogram is seen */
 } Group;
 

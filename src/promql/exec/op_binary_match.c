@@ -39,7 +39,7 @@ typedef struct BinaryMatchOp
 	uint64_t *matched; /* words entries for each signature: steps with a result */
 	int matched_cap;
 	int words;
-	uint8_t *many_present; /* by step */
+	uint8_t *many_present;	/* by step */
 	PromqlLabelMap outputs; /* check_output: label sets of results */
 	uint64_t *output_steps; /* words entries for each */
 	int *output_sig;		/* signature that gave it first */
@@ -162,8 +162,7 @@ note_result(BinaryMatchOp *self, int sig, int i, int output, bool new_output)
 	if (!bit_test_set(row, i))
 		return;
 	if (self->grouped && !new_output && self->output_sig[output] == sig)
-		fail_at(self, i,
-				"multiple matches for labels: grouping labels must ensure unique matches");
+		fail_at(self, i, "multiple matches for labels: grouping labels must ensure unique matches");
 	else
 		fail_at(self, i, "vector cannot contain metrics with the same labelset");
 }
@@ -263,8 +262,8 @@ pair_up(BinaryMatchOp *self, PromqlOpSeries *out, bool *found)
 	bool new_output;
 	Labels one, labels;
 
-	while (first < n && (self->partner[first] == PARTNER_NONE ||
-						 self->partner[first] == PARTNER_DONE))
+	while (first < n &&
+		   (self->partner[first] == PARTNER_NONE || self->partner[first] == PARTNER_DONE))
 		first++;
 	if (first == n)
 		return false;
@@ -411,8 +410,8 @@ op_binary_match_create(PromqlExec *ex, const PromqlPlanNode *plan, PromqlOp **ch
 {
 	const PromqlBinaryPlan *b = &plan->binary;
 	BinaryMatchOp *self = promql_op_new(ex, plan, children, sizeof(*self));
-	bool keeps_name = b->is_comparison || b->op == PROMQL_OP_TRIM_UPPER ||
-					  b->op == PROMQL_OP_TRIM_LOWER;
+	bool keeps_name =
+		b->is_comparison || b->op == PROMQL_OP_TRIM_UPPER || b->op == PROMQL_OP_TRIM_LOWER;
 	bool delayed = ex->params->flags.delayed_name_removal;
 	int many = b->card == PROMQL_ONE_TO_MANY ? 1 : 0;
 

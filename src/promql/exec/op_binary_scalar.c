@@ -14,7 +14,7 @@ typedef struct BinaryScalarOp
 {
 	PromqlOp op;
 	PromqlElemOp elem;
-	PromqlOp *vector;		/* the other operand; a scalar operator if both are scalars */
+	PromqlOp *vector; /* the other operand; a scalar operator if both are scalars */
 	const double *scalar;
 	bool scalar_left; /* and the vector right */
 	bool drops_name;
@@ -101,8 +101,8 @@ static int
 binary_scalar_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 {
 	BinaryScalarOp *self = (BinaryScalarOp *) op;
-	bool trim = op->plan->binary.op == PROMQL_OP_TRIM_UPPER ||
-				op->plan->binary.op == PROMQL_OP_TRIM_LOWER;
+	bool trim =
+		op->plan->binary.op == PROMQL_OP_TRIM_UPPER || op->plan->binary.op == PROMQL_OP_TRIM_LOWER;
 	int rc;
 
 	while ((rc = promql_op_next(self->vector, out, err)) > 0)
@@ -131,9 +131,9 @@ op_binary_scalar_create(PromqlExec *ex, const PromqlPlanNode *plan, PromqlOp **c
 	self->elem.op = &self->op;
 	self->scalar_left = b->left_scalar && !b->right_scalar;
 	self->vector = children[self->scalar_left ? 1 : 0];
-	self->drops_name = plan->type == PROMQL_VECTOR &&
-					   (b->is_comparison ? b->return_bool
-										 : b->op != PROMQL_OP_TRIM_UPPER &&
-											   b->op != PROMQL_OP_TRIM_LOWER);
+	self->drops_name =
+		plan->type == PROMQL_VECTOR &&
+		(b->is_comparison ? b->return_bool
+						  : b->op != PROMQL_OP_TRIM_UPPER && b->op != PROMQL_OP_TRIM_LOWER);
 	return &self->op;
 }

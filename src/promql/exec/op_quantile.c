@@ -48,8 +48,7 @@ warn_range(QuantileOp *self)
 	}
 	if (bad)
 		promql_warn(self->op.exec, self->op.plan->aggregate.param_pos,
-					"quantile value should be between 0 and 1, got %s",
-					promql_number_text(worst));
+					"quantile value should be between 0 and 1, got %s", promql_number_text(worst));
 }
 
 static bool

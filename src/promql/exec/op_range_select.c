@@ -14,6 +14,18 @@ typedef struct RangeSelectOp
 	PromqlWindower windower;
 } RangeSelectOp;
 
+/* explicit_hints -- the samples with all reset hints told; arrays from the current scope. */
+static void
+explicit_hints(PromqlSamples *s)
+{
+	Histogram **h = mem_dup(s->h, sizeof(Histogram *) * s->n);
+
+	for (int i = 1; i < s->n; i++)
+		if (h[i] != NULL && !histogram_is_stale(h[i]))
+			h[i] = promql_explicit_hint(h[i], s->h[i - 1]);
+	s->h = h;
+}
+
 static bool
 range_select_open(PromqlOp *op, Err *err)
 {
@@ -54,6 +66,8 @@ range_select_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 		op->stats.series_in++;
 		if (s.n == 0)
 			continue;
+		if (op->plan->select.explicit_hints && s.h != NULL)
+			explicit_hints(&s);
 		total = promql_windower_set(&self->windower, op->mem, &s);
 		if (total == 0)
 			continue;

@@ -41,8 +41,8 @@ static void
 note(SetOp *self, const PromqlOpSeries *s)
 {
 	bool is_new;
-	int id = promql_label_map_add(&self->sigs, promql_grouping_key(&self->grouping, s->labels),
-								  &is_new);
+	int id =
+		promql_label_map_add(&self->sigs, promql_grouping_key(&self->grouping, s->labels), &is_new);
 	uint64_t *bits;
 
 	if (id >= self->cap)

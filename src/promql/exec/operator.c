@@ -4,6 +4,7 @@
  */
 #include "promql/exec/operator.h"
 
+#include "model/histogram_math.h"
 #include "promql/exec/exec.h"
 #include "util/cancel.h"
 
@@ -107,6 +108,18 @@ promql_op_close_set(PromqlOp *op, PromqlSeriesSet *set)
 	op->stats.blocks += set->blocks_read;
 	op->stats.blocks_pruned += set->blocks_pruned;
 	set->close(set);
+}
+
+Histogram *
+promql_explicit_hint(Histogram *h, const Histogram *prev)
+{
+	Histogram *copy;
+
+	if (h->hint != HISTOGRAM_HINT_UNKNOWN || prev == NULL)
+		return h;
+	copy = mem_dup(h, sizeof(*h));
+	copy->hint = histogram_detect_reset(h, prev) ? HISTOGRAM_HINT_RESET : HISTOGRAM_HINT_NOT_RESET;
+	return copy;
 }
 
 /*

@@ -29,9 +29,9 @@
 
 typedef struct PromqlOpSeries
 {
-	Labels labels;	  /* name still there if it is only marked */
-	bool drop_name;	  /* delayed name removal: the name goes at the end of the query */
-	PromqlVector vec; /* vector and scalar operators: grid->nsteps entries */
+	Labels labels;			  /* name still there if it is only marked */
+	bool drop_name;			  /* delayed name removal: the name goes at the end of the query */
+	PromqlVector vec;		  /* vector and scalar operators: grid->nsteps entries */
 	const PromqlWindows *win; /* matrix operators; windows of the consumer's grid */
 } PromqlOpSeries;
 
@@ -58,8 +58,8 @@ struct PromqlOp
  * How an operator comes to be.  children are ready made, not open yet.  Called with the
  * operators' scope current; NULL after err_set.
  */
-typedef PromqlOp *(*PromqlOpCreate)(PromqlExec *ex, const PromqlPlanNode *plan,
-									PromqlOp **children, Err *err);
+typedef PromqlOp *(*PromqlOpCreate)(PromqlExec *ex, const PromqlPlanNode *plan, PromqlOp **children,
+									Err *err);
 
 /*
  * promql_op_new -- a zeroed struct of size bytes that begins with a PromqlOp, scopes and common
@@ -73,6 +73,12 @@ extern void promql_op_close(PromqlOp *op); /* children too; harmless if not open
 
 /* promql_op_close_set -- close a selector's set (NULL: none), keeping its counters for EXPLAIN. */
 extern void promql_op_close_set(PromqlOp *op, PromqlSeriesSet *set);
+
+/*
+ * promql_explicit_hint -- h, or a shallow copy in the current scope whose unknown reset hint is made
+ * explicit by comparing with prev, the histogram read before it (NULL: none).
+ */
+extern Histogram *promql_explicit_hint(Histogram *h, const Histogram *prev);
 
 /* promql_op_read_scalar -- the values of an open scalar operator, kept in the current scope. */
 extern bool promql_op_read_scalar(PromqlOp *op, const double **values, Err *err);

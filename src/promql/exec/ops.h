@@ -12,6 +12,7 @@ typedef PromqlOp *PromqlOpMake(PromqlExec *ex, const PromqlPlanNode *plan, Promq
 
 extern PromqlOpMake op_number_create;
 extern PromqlOpMake op_select_create;
+extern PromqlOpMake op_smooth_create;
 extern PromqlOpMake op_range_select_create;
 extern PromqlOpMake op_subquery_create;
 extern PromqlOpMake op_range_call_create;

@@ -11,6 +11,7 @@
 #include "promql/exec/result.h"
 
 #include "promql/exec/exec.h"
+#include "promql/exec/extended_points.h"
 #include "promql/exec/label_map.h"
 
 #include <stdlib.h>
@@ -115,15 +116,16 @@ collect_one(PromqlResult *r, const PromqlOpSeries *s, Err *err)
 	*c = (Collected){.labels = labels_copy(s->labels), .order = r->nitems};
 	if (r->is_matrix)
 	{
-		const PromqlWindows *w = s->win;
-		int lo = w->lo[0], n = w->hi[0] - lo;
+		PromqlSamples points;
 
-		make_arrays(c, n, w->samples.h != NULL);
-		c->n = n;
-		memcpy(c->t, w->samples.t + lo, sizeof(int64_t) * n);
-		memcpy(c->v, w->samples.v + lo, sizeof(double) * n);
+		if (!promql_window_points(s->win, &points, err))
+			return false;
+		make_arrays(c, points.n, points.h != NULL);
+		c->n = points.n;
+		memcpy(c->t, points.t, sizeof(int64_t) * points.n);
+		memcpy(c->v, points.v, sizeof(double) * points.n);
 		if (c->h != NULL)
-			memcpy(c->h, w->samples.h + lo, sizeof(Histogram *) * n);
+			memcpy(c->h, points.h, sizeof(Histogram *) * points.n);
 	}
 	else
 	{
@@ -266,12 +268,13 @@ streamed_next(PromqlResult *r, PromqlSeries *out, Err *err)
 	}
 	if (r->is_matrix)
 	{
-		const PromqlSamples *samples = &s.win->samples;
-		int lo = s.win->lo[0];
+		MemScope *old = mem_scope_switch(r->ex->root->series_mem);
+		PromqlSamples points;
+		bool ok = promql_window_points(s.win, &points, err);
 
-		*out = (PromqlSeries){s.labels, s.win->hi[0] - lo, samples->t + lo, samples->v + lo,
-							  samples->h != NULL ? samples->h + lo : NULL};
-		return 1;
+		mem_scope_switch(old);
+		*out = (PromqlSeries){s.labels, points.n, points.t, points.v, points.h};
+		return ok ? 1 : -1;
 	}
 	if (s.vec.h != NULL && c->h == NULL)
 	{

@@ -10,9 +10,8 @@
 #include "model/value.h"
 
 void
-promql_windower_init(PromqlWindower *w, const PromqlGrid *grid, int64_t range_ms,
-					 int64_t offset_ms, bool pinned, int64_t at_ms, PromqlExtend extend,
-					 int64_t lookback_ms)
+promql_windower_init(PromqlWindower *w, const PromqlGrid *grid, int64_t range_ms, int64_t offset_ms,
+					 bool pinned, int64_t at_ms, PromqlExtend extend, int64_t lookback_ms)
 {
 	int n = grid->nsteps;
 
@@ -85,8 +84,7 @@ drop_stale(PromqlWindower *w, MemScope *mem, const PromqlSamples *s)
 		w->st[n] = s->st != NULL ? s->st[i] : 0;
 		n++;
 	}
-	return (PromqlSamples){n, w->t, w->v, s->h != NULL ? w->h : NULL,
-						   s->st != NULL ? w->st : NULL};
+	return (PromqlSamples){n, w->t, w->v, s->h != NULL ? w->h : NULL, s->st != NULL ? w->st : NULL};
 }
 
 int64_t

@@ -27,8 +27,8 @@ typedef struct PromqlWindower
 
 /* promql_windower_init -- arrays from the current scope; windows end at_ms or step, less offset. */
 extern void promql_windower_init(PromqlWindower *w, const PromqlGrid *grid, int64_t range_ms,
-								 int64_t offset_ms, bool pinned, int64_t at_ms,
-								 PromqlExtend extend, int64_t lookback_ms);
+								 int64_t offset_ms, bool pinned, int64_t at_ms, PromqlExtend extend,
+								 int64_t lookback_ms);
 
 /*
  * promql_windower_set -- windows over the samples of one series.  Returns how many samples all

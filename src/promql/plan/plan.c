@@ -51,6 +51,7 @@ promql_plan(const PromqlExpr *e, const PromqlParams *params, Err *err)
 	if (!promql_plan_grids(plan, &plan->root, err))
 		return NULL;
 	promql_plan_unique(plan, &plan->root);
+	promql_plan_hints(plan->root);
 
 	plan->nodes = mem_alloc(sizeof(*plan->nodes) * count(plan->root));
 	number_nodes(plan, plan->root);

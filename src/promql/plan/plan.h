@@ -16,8 +16,8 @@
 typedef struct PromqlGrid
 {
 	int64_t start_ms;
-	int64_t step_ms; /* 1 for a single step */
-	int nsteps;		 /* may be 0: nothing to evaluate */
+	int64_t step_ms;   /* 1 for a single step */
+	int nsteps;		   /* may be 0: nothing to evaluate */
 	const int64_t *ts; /* nsteps times, ms */
 } PromqlGrid;
 
@@ -55,11 +55,12 @@ typedef struct PromqlSelectorPlan
 	int64_t offset_ms;
 	bool pinned; /* has @ */
 	int64_t at_ms;
-	int64_t range_ms;  /* 0: instant selector */
+	int64_t range_ms; /* 0: instant selector */
 	PromqlExtend extend;
 	PromqlEmit emit;
-	int64_t mint, maxt; /* samples that may be needed, ms, inclusive */
-	const char *func;	/* enclosing function or aggregation, "" if none */
+	bool explicit_hints; /* give histograms of unknown reset hint their hint while reading */
+	int64_t mint, maxt;	 /* samples that may be needed, ms, inclusive */
+	const char *func;	 /* enclosing function or aggregation, "" if none */
 } PromqlSelectorPlan;
 
 typedef struct PromqlSubqueryPlan
@@ -76,8 +77,8 @@ typedef struct PromqlArgPlan
 {
 	PromqlType type;
 	int pos;
-	int child;	   /* index in children; -1: a literal */
-	double number; /* child < 0, PROMQL_SCALAR */
+	int child;		/* index in children; -1: a literal */
+	double number;	/* child < 0, PROMQL_SCALAR */
 	StrView string; /* PROMQL_STRING */
 } PromqlArgPlan;
 
@@ -98,9 +99,9 @@ typedef struct PromqlAggregatePlan
 	bool without;
 	const StrView *grouping; /* sorted, unique */
 	int ngrouping;
-	StrView label;	   /* count_values */
-	int param_child;   /* index in children of a computed parameter, else -1 */
-	double param;	   /* literal parameter */
+	StrView label;	 /* count_values */
+	int param_child; /* index in children of a computed parameter, else -1 */
+	double param;	 /* literal parameter */
 	int param_pos;
 	int expr_pos; /* of the vector operand */
 } PromqlAggregatePlan;
@@ -114,7 +115,7 @@ typedef struct PromqlBinaryPlan
 	/* BINARY_MATCH and SET */
 	PromqlCard card;
 	bool on;
-	const StrView *matching;	/* sorted, unique */
+	const StrView *matching; /* sorted, unique */
 	int nmatching;
 	const StrView *include;
 	int ninclude;

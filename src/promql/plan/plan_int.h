@@ -20,6 +20,9 @@ extern bool promql_plan_grids(PromqlPlan *plan, PromqlPlanNode **root, Err *err)
 /* 4. what is known of label sets; checks where they might collide */
 extern void promql_plan_unique(PromqlPlan *plan, PromqlPlanNode **root);
 
+/* 5. selectors that must tell resets */
+extern void promql_plan_hints(PromqlPlanNode *root);
+
 /* promql_plan_window -- mint and maxt of a selector evaluated over grid. */
 extern void promql_plan_window(const PromqlPlan *plan, PromqlSelectorPlan *sel,
 							   const PromqlGrid *grid);

@@ -422,8 +422,7 @@ translate(Translation *tr, const PromqlExpr *e, const char *func)
 			return number(e->number.v, e->start);
 		case PROMQL_EXPR_STRING:
 		{
-			PromqlPlanNode *node =
-				promql_plan_node(PROMQL_PLAN_STRING, PROMQL_STRING, e->start, 0);
+			PromqlPlanNode *node = promql_plan_node(PROMQL_PLAN_STRING, PROMQL_STRING, e->start, 0);
 
 			node->string = e->string;
 			return node;

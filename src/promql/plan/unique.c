@@ -137,8 +137,8 @@ aggregate(PromqlPlanNode *node)
 			break;
 		default:
 			node->labels_unique = true;
-			node->names_unique = !is_name(a->label) &&
-								 (a->without || !any_name(a->grouping, a->ngrouping));
+			node->names_unique =
+				!is_name(a->label) && (a->without || !any_name(a->grouping, a->ngrouping));
 			break;
 	}
 }
@@ -164,8 +164,8 @@ set_operator(PromqlPlanNode *node)
 	if (node->binary.op != PROMQL_OP_OR)
 		return;
 	node->labels_unique = false;
-	node->names_unique = l->names_unique && r->names_unique && !node->binary.on &&
-						 node->binary.nmatching == 0;
+	node->names_unique =
+		l->names_unique && r->names_unique && !node->binary.on && node->binary.nmatching == 0;
 }
 
 /* binary_scalar -- returns whether equal labels may result. */

@@ -1,0 +1,60 @@
+/*
+ * hints.c
+ *    Fifth pass: selectors whose histograms are only asked for count and sum.
+ *
+ * For these Prometheus reads histograms without buckets, and as resets cannot be detected later
+ * without buckets, it makes the reset hint of every histogram explicit while reading (reference
+ * 2.12.7).  Values are the same either way, but sums of such histograms can then warn of
+ * conflicting resets; so that the warnings are the same, the hints must be.
+ */
+#include "promql/plan/plan_int.h"
+
+/*
+ * visit -- counted: below histogram_count() or the like; whole: below something that needs buckets,
+ * or a subquery.
+ */
+static void
+visit(PromqlPlanNode *node, bool counted, bool whole)
+{
+	switch (node->kind)
+	{
+		case PROMQL_PLAN_SELECT:
+		case PROMQL_PLAN_RANGE_SELECT:
+			node->select.explicit_hints = counted && !whole;
+			break;
+		case PROMQL_PLAN_SUBQUERY:
+			whole = true;
+			break;
+		case PROMQL_PLAN_CALL:
+			switch (node->call.sig->fn)
+			{
+				case PROMQL_FN_histogram_count:
+				case PROMQL_FN_histogram_sum:
+				case PROMQL_FN_histogram_avg:
+					counted = true;
+					break;
+				case PROMQL_FN_histogram_quantile:
+				case PROMQL_FN_histogram_quantiles:
+				case PROMQL_FN_histogram_fraction:
+					whole = true;
+					break;
+				default:
+					break;
+			}
+			break;
+		case PROMQL_PLAN_BINARY_SCALAR:
+			whole |=
+				node->binary.op == PROMQL_OP_TRIM_UPPER || node->binary.op == PROMQL_OP_TRIM_LOWER;
+			break;
+		default:
+			break;
+	}
+	for (int i = 0; i < node->nchildren; i++)
+		visit(node->children[i], counted, whole);
+}
+
+void
+promql_plan_hints(PromqlPlanNode *root)
+{
+	visit(root, false, false);
+}
