@@ -23,10 +23,10 @@ extended(const PromqlWindows *w, PromqlSamples *out, Err *err)
 			return err_set(err, ERR_EXECUTION, -1, "%s modifier is not supported with histograms",
 						   w->extend == PROMQL_EXTEND_ANCHORED ? "anchored" : "smoothed");
 	*out = (PromqlSamples){.t = t, .v = v};
-	if (!promql_extended_edges(w, 0, false, &e))
+	if (!promql_extended_edges(w, 0, &e))
 		return true;
 	t[out->n] = e.start;
-	v[out->n++] = e.left;
+	v[out->n++] = promql_edge_left(&e, s, false);
 	for (int i = e.first; i <= e.last; i++)
 		if (s->t[i] > e.start && s->t[i] < e.end)
 		{
@@ -34,7 +34,7 @@ extended(const PromqlWindows *w, PromqlSamples *out, Err *err)
 			v[out->n++] = s->v[i];
 		}
 	t[out->n] = e.end;
-	v[out->n++] = e.right;
+	v[out->n++] = promql_edge_right(&e, s, false);
 	return true;
 }
 

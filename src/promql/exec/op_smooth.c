@@ -6,7 +6,6 @@
  * it is; one on each side give a value between them; without a later one the latest earlier
  * value stays.
  */
-#include "model/histogram_math.h"
 #include "promql/exec/exec.h"
 #include "promql/exec/ops.h"
 #include "promql/exec/windows.h"
@@ -66,23 +65,13 @@ one_kind(SmoothOp *self, const PromqlSamples *s, int lo, int hi)
 	return true;
 }
 
-static Histogram *
-copy_with_hint(const Histogram *h, HistogramHint hint)
-{
-	Histogram *copy = histogram_copy(h);
-
-	copy->hint = hint;
-	return copy;
-}
-
 /* between -- the histogram at fraction of the way from a to b; NULL, with a warning: none. */
 static Histogram *
 between(SmoothOp *self, const Histogram *a, const Histogram *b, double fraction)
 {
 	bool gauge = a->hint == HISTOGRAM_HINT_GAUGE && b->hint == HISTOGRAM_HINT_GAUGE;
-	HistogramHint hint = gauge ? HISTOGRAM_HINT_GAUGE : HISTOGRAM_HINT_UNKNOWN;
 	HistogramOpInfo info = {0};
-	Histogram *result, *part;
+	Histogram *h;
 
 	if (histogram_is_custom(a) != histogram_is_custom(b))
 	{
@@ -92,21 +81,11 @@ between(SmoothOp *self, const Histogram *a, const Histogram *b, double fraction)
 					promql_quoted(labels_metric_name(self->labels)));
 		return NULL;
 	}
-	part = copy_with_hint(b, hint);
-	if (!gauge && histogram_detect_reset(b, a))
-	{
-		histogram_mul(part, fraction);
-		return part;
-	}
-	result = copy_with_hint(a, hint);
-	histogram_sub(part, result, &info);
-	histogram_mul(part, fraction);
-	histogram_add(result, part, &info);
-	result->hint = hint;
+	h = promql_interpolate_histogram(a, b, fraction, !gauge, &info);
 	if (info.bounds_reconciled)
 		promql_info(self->op.exec, self->op.plan->pos,
 					"mismatched custom buckets were reconciled during subtraction");
-	return result;
+	return h;
 }
 
 /* evaluate -- step i from the samples around it; false: no value. */
@@ -138,7 +117,10 @@ evaluate(SmoothOp *self, int i)
 	{
 		self->vec.v[i] = s->v[hi - 1];
 		if (is_histogram(s, hi - 1))
-			self->vec.h[i] = copy_with_hint(s->h[hi - 1], HISTOGRAM_HINT_UNKNOWN);
+		{
+			self->vec.h[i] = mem_dup(s->h[hi - 1], sizeof(Histogram));
+			self->vec.h[i]->hint = HISTOGRAM_HINT_UNKNOWN;
+		}
 		return true;
 	}
 	if (!is_histogram(s, after))
