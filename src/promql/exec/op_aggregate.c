@@ -42,6 +42,7 @@ struct AggregateOp
 	PromqlOp op;
 	PromqlAggregator aggr;
 	AddFn add;
+	int ndoubles, nbytes; /* arrays of each a group has: a, b, count; state, incremental */
 	PromqlGroups groups;
 	PromqlVector vec; /* of the group being yielded */
 	int at;			  /* next group to yield */
@@ -260,24 +261,28 @@ add_variance(AggregateOp *self, Group *g, const PromqlOpSeries *s)
 
 /* --- the operator ----------------------------------------------------------------------------- */
 
-/* make_arrays -- the arrays aggr needs, for a group seen for the first time. */
-static void
-make_arrays(AggregateOp *self, Group *g)
+/*
+ * state_size, make_arrays -- a group is one block: the struct, its arrays of doubles, its arrays of
+ * bytes.  Many small groups would otherwise cost several allocations each.
+ */
+static size_t
+state_size(const AggregateOp *self)
 {
-	PromqlAggregator aggr = self->aggr;
-	int n = self->op.grid->nsteps;
-	MemScope *old = mem_scope_switch(self->op.mem);
-	bool variance = aggr == PROMQL_AGGR_STDDEV || aggr == PROMQL_AGGR_STDVAR;
+	return sizeof(Group) + self->op.grid->nsteps * (self->ndoubles * sizeof(double) + self->nbytes);
+}
 
-	g->state = mem_alloc0(n);
-	g->a = mem_alloc0(sizeof(double) * n);
-	if (aggr == PROMQL_AGGR_SUM || aggr == PROMQL_AGGR_AVG || variance)
-		g->b = mem_alloc0(sizeof(double) * n);
-	if (aggr == PROMQL_AGGR_AVG || variance)
-		g->count = mem_alloc0(sizeof(double) * n);
-	if (aggr == PROMQL_AGGR_AVG)
-		g->incremental = mem_alloc0(n);
-	mem_scope_switch(old);
+static void
+make_arrays(const AggregateOp *self, Group *g)
+{
+	int n = self->op.grid->nsteps;
+	double *doubles = (double *) (g + 1);
+	uint8_t *bytes = (uint8_t *) (doubles + (size_t) n * self->ndoubles);
+
+	g->a = doubles;
+	g->b = self->ndoubles > 1 ? doubles + n : NULL;
+	g->count = self->ndoubles > 2 ? doubles + (size_t) 2 * n : NULL;
+	g->state = bytes;
+	g->incremental = self->nbytes > 1 ? bytes + n : NULL;
 }
 
 static bool
@@ -289,7 +294,7 @@ load(AggregateOp *self, Err *err)
 	while ((rc = promql_op_next(self->op.children[0], &s, err)) > 0)
 	{
 		int before = self->groups.map.n;
-		int id = promql_groups_add(&self->groups, &self->op, &s, sizeof(Group));
+		int id = promql_groups_add(&self->groups, &self->op, &s, state_size(self));
 		Group *g = self->groups.state[id];
 
 		self->op.stats.series_in++;
@@ -398,26 +403,40 @@ aggregate_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 	return 0;
 }
 
-static AddFn
-add_fn(PromqlAggregator aggr)
+/* choose -- how aggr adds a series, and what a group of it keeps. */
+static void
+choose(AggregateOp *self)
 {
-	switch (aggr)
+	self->add = add_group;
+	self->ndoubles = 1;
+	self->nbytes = 1;
+	switch (self->aggr)
 	{
 		case PROMQL_AGGR_SUM:
-			return add_sum;
+			self->add = add_sum;
+			self->ndoubles = 2;
+			break;
 		case PROMQL_AGGR_AVG:
-			return add_avg;
+			self->add = add_avg;
+			self->ndoubles = 3;
+			self->nbytes = 2;
+			break;
 		case PROMQL_AGGR_COUNT:
-			return add_count;
+			self->add = add_count;
+			break;
 		case PROMQL_AGGR_MIN:
-			return add_min;
+			self->add = add_min;
+			break;
 		case PROMQL_AGGR_MAX:
-			return add_max;
+			self->add = add_max;
+			break;
 		case PROMQL_AGGR_STDDEV:
 		case PROMQL_AGGR_STDVAR:
-			return add_variance;
+			self->add = add_variance;
+			self->ndoubles = 3;
+			break;
 		default:
-			return add_group;
+			break;
 	}
 }
 
@@ -429,6 +448,6 @@ op_aggregate_create(PromqlExec *ex, const PromqlPlanNode *plan, PromqlOp **child
 	self->op.open = aggregate_open;
 	self->op.next = aggregate_next;
 	self->aggr = plan->aggregate.op;
-	self->add = add_fn(self->aggr);
+	choose(self);
 	return &self->op;
 }
