@@ -7,7 +7,6 @@
 #include "pg/guc.h"
 #include "pg/shmem.h"
 #include "pg/stats.h"
-#include "query/custom_scan.h"
 #include "store/head.h"
 #include "tenancy/gate.h"
 #include "worker/launcher.h"
@@ -37,6 +36,5 @@ _PG_init(void)
 	guc_init();
 	shmem_install_hooks(modules);
 	tenancy_init();
-	custom_scan_init();
 	launcher_register();
 }

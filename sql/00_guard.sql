@@ -1,0 +1,2 @@
+\echo Use "CREATE EXTENSION mimir_pg" to load this file. \quit
+

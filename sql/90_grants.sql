@@ -1,0 +1,13 @@
+-- Who may do what.
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA mimir FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION mimir.visible_tenants(), mimir.promql_query(text, timestamptz),
+  mimir.promql_query_range(text, timestamptz, timestamptz, interval), mimir.promql_format(text),
+  mimir.promql_parse(text), mimir.list_series(), mimir.samples(text, timestamptz, timestamptz)
+  TO mimir_reader;
+GRANT SELECT ON mimir.tenant, mimir.series, mimir.sample, mimir.exemplar, mimir.metric_metadata
+  TO mimir_reader;
+GRANT EXECUTE ON FUNCTION mimir.visible_tenants(), mimir.write(jsonb, timestamptz, double precision)
+  TO mimir_writer;
+GRANT EXECUTE ON FUNCTION mimir.flush(), mimir.list_counters() TO mimir_admin;
+GRANT SELECT, INSERT, UPDATE, DELETE ON mimir.tenant, mimir.tenant_member, mimir.tenant_limits TO mimir_admin;
+GRANT SELECT ON mimir.generation, mimir.block, mimir.stat_counters TO mimir_admin;

@@ -1,0 +1,37 @@
+/*
+ * run.h
+ *    Running a PromQL query for a set of tenants.
+ */
+#ifndef MIMIR_QUERY_RUN_H
+#define MIMIR_QUERY_RUN_H
+
+#include "postgres.h"
+
+#include "promql/promql.h"
+#include "tenancy/tenant.h"
+
+typedef struct QueryRun QueryRun;
+
+extern PromqlFlags query_flags(void); /* from the settings mimir.promql_* */
+
+/* query_default_params -- look-back, limits and flags of the settings and the tenants. */
+extern PromqlParams query_default_params(const TenantSet *tenants);
+
+/*
+ * query_run_begin -- parse, plan and start; NULL with err on failure.  Needs a transaction with an
+ * active snapshot.  Memory: a child of CurrentMemoryContext, freed by query_run_end or with it.
+ */
+extern QueryRun *query_run_begin(const TenantSet *tenants, const char *query,
+								 const PromqlParams *params, Err *err);
+extern int query_run_next(QueryRun *run, PromqlSeries *out, Err *err); /* 1, 0, -1 */
+extern PromqlType query_run_type(QueryRun *run);
+extern const char *query_run_string(QueryRun *run);
+extern int query_run_annotations(QueryRun *run, const PromqlAnnotation **out);
+extern PromqlStats query_run_stats(QueryRun *run);
+extern void query_run_end(QueryRun *run);
+
+/* The pieces, for the CustomScan tree. */
+extern PromqlExec *query_run_exec(QueryRun *run);
+extern PromqlPlan *query_run_plan(QueryRun *run);
+
+#endif
