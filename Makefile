@@ -33,7 +33,7 @@ PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 PG_CXXFLAGS = -std=gnu++17 -Wall -Wextra -fvisibility=hidden -O2
 SHLIB_LINK  = -lmicrohttpd -lsnappy -lre2 -lxxhash -lprotobuf-c -lyaml -lcurl -lz -lstdc++ -lm
 EXTRA_CLEAN = $(BUILD) mimir_pg--*.sql
-with_llvm   = no
+override with_llvm = no
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)

@@ -12,6 +12,7 @@
 #include "worker/launcher.h"
 #include "worker/queue.h"
 
+#include "fmgr.h"
 #include "miscadmin.h"
 
 PG_MODULE_MAGIC;

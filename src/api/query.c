@@ -5,7 +5,6 @@
  */
 #include "api/handlers.h"
 
-#include "model/histogram_math.h"
 #include "pg/guc.h"
 #include "pg/stats.h"
 #include "pg/time.h"
@@ -63,7 +62,7 @@ histogram_point(Buf *b, int64 t, const Histogram *h)
 	buf_char(b, '[');
 	json_timestamp(b, t);
 	buf_char(b, ',');
-	histogram_json(b, h);
+	json_histogram(b, h);
 	buf_char(b, ']');
 }
 

@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "model/histogram_math.h"
 #include "pg/errmap.h"
 #include "pg/export.h"
 #include "pg/stats.h"
@@ -13,6 +12,7 @@
 #include "query/source.h"
 #include "store/flush.h"
 #include "store/select.h"
+#include "wire/json.h"
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -42,7 +42,7 @@ need_store(void)
 }
 
 static Datum
-to_jsonb(const Buf *b)
+jsonb_from_buf(const Buf *b)
 {
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(b->data));
 }
@@ -55,7 +55,7 @@ labels_datum(Labels ls)
 
 	buf_init(&b, 256, TEXT_MAX);
 	labels_json(&b, ls);
-	d = to_jsonb(&b);
+	d = jsonb_from_buf(&b);
 	buf_free(&b);
 	return d;
 }
@@ -66,8 +66,8 @@ histogram_datum(const Histogram *h)
 	Buf b;
 
 	buf_init(&b, 256, TEXT_MAX);
-	histogram_json(&b, h);
-	return to_jsonb(&b);
+	json_histogram(&b, h);
+	return jsonb_from_buf(&b);
 }
 
 static char *
@@ -195,7 +195,7 @@ mimir_promql_parse(PG_FUNCTION_ARGS)
 
 	buf_init(&b, 1024, TEXT_MAX);
 	promql_print_json(&b, e);
-	PG_RETURN_DATUM(to_jsonb(&b));
+	PG_RETURN_DATUM(jsonb_from_buf(&b));
 }
 
 /* mimir.list_series() -- (tenant, series_id, metric, labels) of every series of the role's tenants. */

@@ -72,7 +72,7 @@ query_run_begin(const TenantSet *tenants, const char *query, const PromqlParams 
 	PromqlExpr *expr;
 
 	run->context = context;
-	own.query = query;
+	own.query = strview_cstr(pstrdup(query));
 	expr = promql_parse(query, strlen(query), &own.flags, &inner);
 	if (expr != NULL)
 		run->plan = promql_plan(expr, &own, &inner);
