@@ -1,13 +1,14 @@
 # mimir_pg: build, run, test.  `make help` lists the targets.
 EXTENSION  = mimir_pg
 MODULE_big = mimir_pg
-VERSION    = 0.1
+# not VERSION: that is the server's in PGXS
+EXTVERSION = 0.1
 
 PG_CONFIG ?= pg_config
 
 # One part per concern, in dependency order.
 SQL_PARTS = $(addprefix sql/,$(shell sed 's/\#.*//' sql/order))
-DATA_built = mimir_pg--$(VERSION).sql
+DATA_built = mimir_pg--$(EXTVERSION).sql
 
 # The pure layers never see a PostgreSQL header; the unit build is the proof.
 PURE_DIRS = util model codec wire template http promql promql/parser promql/plan promql/exec \
@@ -39,7 +40,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 -include $(OBJS:.o=.d)
 
-mimir_pg--$(VERSION).sql: sql/order $(SQL_PARTS)
+mimir_pg--$(EXTVERSION).sql: sql/order $(SQL_PARTS)
 	cat $(SQL_PARTS) > $@
 
 $(BUILD)/promql/grammar.c: src/promql/parser/grammar.y
@@ -52,6 +53,21 @@ $(filter src/promql/%,$(OBJS)): | $(filter %/lexer.c,$(GEN_SRCS))
 
 # --- the pure layers outside the server -------------------------------------------------------
 include test/unit/unit.mk
+
+# --- a private cluster: tools/cluster.sh says what it honours -----------------------------------
+.PHONY: run start stop psql deps
+run: deps ## install what is missing, build, run a private server here; Ctrl-C stops it
+	+$(MAKE) --no-print-directory -j$(shell nproc) all
+	+@PG_CONFIG='$(PG_CONFIG)' tools/cluster.sh run
+start: deps ## the same in the background; returns when it is ready
+	+$(MAKE) --no-print-directory -j$(shell nproc) all
+	+@PG_CONFIG='$(PG_CONFIG)' tools/cluster.sh start
+stop: ## stop it
+	@PG_CONFIG='$(PG_CONFIG)' tools/cluster.sh stop
+psql: ## a session in it
+	@PG_CONFIG='$(PG_CONFIG)' tools/cluster.sh psql
+deps:
+	@PG_CONFIG='$(PG_CONFIG)' tools/install-deps.sh
 
 .PHONY: help
 help: ## this list

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "pg/export.h"
 #include "pg/guc.h"
 #include "pg/shmem.h"
 #include "pg/stats.h"
@@ -15,9 +16,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
-PG_MODULE_MAGIC;
-
-extern PGDLLEXPORT void _PG_init(void);
+MIMIR_MODULE;
 
 static const ShmemModule modules[] = {
 	{stats_shmem_size, stats_shmem_init},
@@ -26,7 +25,7 @@ static const ShmemModule modules[] = {
 	{NULL, NULL},
 };
 
-__attribute__((visibility("default"))) void
+void
 _PG_init(void)
 {
 	if (!process_shared_preload_libraries_in_progress)

@@ -3,7 +3,8 @@
  *    What the library exports: SQL functions and worker entry points, nothing else.
  *
  * The library is built with -fvisibility=hidden.  Before 16 the stock PG_FUNCTION_INFO_V1 leaves
- * the function itself hidden, so both are declared here with default visibility.
+ * the function itself hidden and PG_MODULE_MAGIC its function, so all are declared here with
+ * default visibility.
  */
 #ifndef MIMIR_PG_EXPORT_H
 #define MIMIR_PG_EXPORT_H
@@ -13,6 +14,11 @@
 #include "fmgr.h"
 
 #define MIMIR_EXPORT __attribute__((visibility("default")))
+
+#define MIMIR_MODULE                                                                               \
+	extern MIMIR_EXPORT const Pg_magic_struct *PG_MAGIC_FUNCTION_NAME(void);                       \
+	extern MIMIR_EXPORT void _PG_init(void);                                                       \
+	PG_MODULE_MAGIC
 
 #define MIMIR_FUNCTION(name)                                                                       \
 	extern MIMIR_EXPORT Datum name(PG_FUNCTION_ARGS);                                              \

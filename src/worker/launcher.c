@@ -5,6 +5,10 @@
  *
  * The gateway needs shared memory only.  Query and admin workers run on a hot standby too; push
  * workers and the flusher wait for promotion.
+ *
+ * The server's default of max_worker_processes would not hold all of ours, and the postmaster
+ * only logs that it left some out.  So the setting is raised, while that is still possible: it
+ * is read after the libraries were loaded.
  */
 #include "postgres.h"
 
@@ -13,9 +17,24 @@
 #include "pg/guc.h"
 #include "worker/queue.h"
 
+#include "miscadmin.h"
 #include "postmaster/bgworker.h"
+#include "utils/guc.h"
 
 #define RESTART_SECONDS 1
+#define OTHER_WORKERS	8 /* left to everybody else: the server's own default */
+
+static void
+make_room(int workers)
+{
+	int need = workers + OTHER_WORKERS;
+
+	if (max_worker_processes >= need)
+		return;
+	ereport(LOG, (errmsg("raising \"max_worker_processes\" from %d to %d for the workers of mimir_pg",
+						 max_worker_processes, need)));
+	SetConfigOption("max_worker_processes", psprintf("%d", need), PGC_POSTMASTER, PGC_S_OVERRIDE);
+}
 
 static void
 add(const char *function, const char *type, int arg, int flags, BgWorkerStartTime start)
@@ -39,6 +58,7 @@ launcher_register(void)
 {
 	int db = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 
+	make_room(1 + (mimir_http_port == 0 ? 0 : 1 + queue_nslots()));
 	add("mimir_flusher_main", "mimir flusher", 0, db, BgWorkerStart_RecoveryFinished);
 	if (mimir_http_port == 0)
 		return;
