@@ -13,7 +13,6 @@
 #include "worker/launcher.h"
 #include "worker/queue.h"
 
-#include "fmgr.h"
 #include "miscadmin.h"
 
 MIMIR_MODULE;
