@@ -124,6 +124,35 @@ UNIT_TEST(promql_exec_range_results_are_sorted_and_instant_ones_are_not)
 			  "x{a=\"2\"} 1@0\nx{b=\"2\"} 1@0\ny{a=\"1\"} 1@0\n");
 }
 
+UNIT_TEST(promql_exec_equal_selectors_are_read_once)
+{
+	double v[3] = {1, 2, 3};
+
+	promql_eval_init(&ev);
+	mem_source_load(&ev.source, "x{a=\"1\"}", 0, 10000, 3, v);
+	mem_source_load(&ev.source, "x{a=\"2\"}", 0, 10000, 2, v);
+	mem_source_load(&ev.source, "y{a=\"1\"}", 0, 10000, 3, v);
+	CHECK_STR(promql_eval_range(&ev, "x / (x + y)", 0, 20000, 10000),
+			  "{a=\"1\"} 0.5@0 0.5@10000 0.5@20000\n");
+	CHECK_INT(ev.source.nselects, 2);
+	ev.source.nselects = 0;
+	CHECK_STR(promql_eval_instant(&ev, "sum(x) + sum(x offset 10s) + max(x)", 10000),
+			  "{} 8@10000\n");
+	CHECK_INT(ev.source.nselects, 2);
+}
+
+UNIT_TEST(promql_exec_histograms_are_read_by_each_selector)
+{
+	Histogram h = {.count = 3, .sum = 4};
+	double v = 1;
+
+	promql_eval_init(&ev);
+	mem_source_append(&ev.source, mem_source_labels("x{a=\"1\"}"), 0, 0, &h, 0);
+	mem_source_load(&ev.source, "x{a=\"2\"}", 0, 1, 1, &v);
+	CHECK_STR(promql_eval_instant(&ev, "count(x) + count(x)", 0), "{} 4@0\n");
+	CHECK_INT(ev.source.nselects, 2);
+}
+
 UNIT_TEST(promql_exec_limits)
 {
 	load_steps(10);

@@ -28,6 +28,7 @@ promql_exec_create(PromqlPlan *plan, PromqlSource *source, Err *err)
 	ex->scope = scope;
 	ex->memory_countdown = MEMORY_INTERVAL;
 	ex->ops = mem_alloc0(sizeof(*ex->ops) * plan->nnodes);
+	ex->shared = mem_alloc0(sizeof(*ex->shared) * (plan->nshared + 1));
 	if (plan->root->type != PROMQL_STRING)
 	{
 		ex->root = promql_build(ex, plan->root, err);

@@ -15,8 +15,9 @@ struct PromqlExec
 	PromqlSource *source;
 	MemScope *scope; /* everything of this execution; child of the creator's scope */
 	PromqlOp *root;
-	PromqlOp **ops;		 /* by plan node number */
-	PromqlTracer tracer; /* enter and leave NULL: none */
+	PromqlOp **ops;				  /* by plan node number */
+	struct PromqlShared **shared; /* by share number - 1 of selectors; NULL: not selected yet */
+	PromqlTracer tracer;		  /* enter and leave NULL: none */
 	PromqlAnnotations annotations;
 
 	/* limits */

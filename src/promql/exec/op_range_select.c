@@ -4,6 +4,7 @@
  */
 #include "promql/exec/exec.h"
 #include "promql/exec/ops.h"
+#include "promql/exec/shared.h"
 #include "promql/exec/windows.h"
 
 typedef struct RangeSelectOp
@@ -31,21 +32,12 @@ range_select_open(PromqlOp *op, Err *err)
 {
 	RangeSelectOp *self = (RangeSelectOp *) op;
 	const PromqlSelectorPlan *sel = &op->plan->select;
-	PromqlSelect request = {
-		.matchers = sel->matchers,
-		.nmatchers = sel->nmatchers,
-		.mint = sel->mint,
-		.maxt = sel->maxt,
-		.step_ms = op->grid->nsteps > 1 ? op->grid->step_ms : 0,
-		.range_ms = sel->range_ms,
-		.func = sel->func,
-	};
 
 	promql_windower_init(&self->windower, op->grid, sel->range_ms, sel->offset_ms, sel->pinned,
 						 sel->at_ms, sel->extend, op->exec->params->lookback_ms);
 	if (op->grid->nsteps == 0)
 		return true;
-	self->set = op->exec->source->select(op->exec->source, &request, err);
+	self->set = promql_select_open(op, sel, err);
 	return self->set != NULL;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "promql/exec/exec.h"
 #include "promql/exec/ops.h"
+#include "promql/exec/shared.h"
 
 typedef struct SelectOp
 {
@@ -24,19 +25,11 @@ select_open(PromqlOp *op, Err *err)
 {
 	SelectOp *self = (SelectOp *) op;
 	const PromqlSelectorPlan *sel = self->sel;
-	PromqlSelect request = {
-		.matchers = sel->matchers,
-		.nmatchers = sel->nmatchers,
-		.mint = sel->mint,
-		.maxt = sel->maxt,
-		.step_ms = op->grid->nsteps > 1 ? op->grid->step_ms : 0,
-		.func = sel->func,
-	};
 
 	promql_vector_init(&self->vec, op->grid->nsteps);
 	if (op->grid->nsteps == 0)
 		return true;
-	self->set = op->exec->source->select(op->exec->source, &request, err);
+	self->set = promql_select_open(op, sel, err);
 	return self->set != NULL;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "promql/exec/exec.h"
 #include "promql/exec/ops.h"
+#include "promql/exec/shared.h"
 #include "promql/exec/windows.h"
 #include "promql/functions/extended.h"
 
@@ -26,21 +27,13 @@ smooth_open(PromqlOp *op, Err *err)
 {
 	SmoothOp *self = (SmoothOp *) op;
 	const PromqlSelectorPlan *sel = &op->plan->select;
-	PromqlSelect request = {
-		.matchers = sel->matchers,
-		.nmatchers = sel->nmatchers,
-		.mint = sel->mint,
-		.maxt = sel->maxt,
-		.step_ms = op->grid->nsteps > 1 ? op->grid->step_ms : 0,
-		.func = sel->func,
-	};
 
 	promql_vector_init(&self->vec, op->grid->nsteps);
 	promql_windower_init(&self->windower, op->grid, 0, sel->offset_ms, sel->pinned, sel->at_ms,
 						 PROMQL_EXTEND_SMOOTHED, op->exec->params->lookback_ms);
 	if (op->grid->nsteps == 0)
 		return true;
-	self->set = op->exec->source->select(op->exec->source, &request, err);
+	self->set = promql_select_open(op, sel, err);
 	return self->set != NULL;
 }
 

@@ -55,6 +55,7 @@ promql_plan(const PromqlExpr *e, const PromqlParams *params, Err *err)
 
 	plan->nodes = mem_alloc(sizeof(*plan->nodes) * count(plan->root));
 	number_nodes(plan, plan->root);
+	promql_plan_share(plan);
 	return plan;
 }
 

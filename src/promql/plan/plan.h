@@ -60,6 +60,7 @@ typedef struct PromqlSelectorPlan
 	PromqlEmit emit;
 	bool explicit_hints; /* give histograms of unknown reset hint their hint while reading */
 	int64_t mint, maxt;	 /* samples that may be needed, ms, inclusive */
+	int share;			 /* selectors of equal number read the same samples; 0: no other does */
 	const char *func;	 /* enclosing function or aggregation, "" if none */
 } PromqlSelectorPlan;
 
@@ -157,6 +158,7 @@ struct PromqlPlan
 	PromqlPlanNode *root;
 	int nnodes;
 	PromqlPlanNode **nodes; /* by number */
+	int nshared;			/* highest share number of a selector */
 };
 
 /* promql_plan_line_col -- a byte offset of the query as line and column, both from 1. */

@@ -23,6 +23,9 @@ extern void promql_plan_unique(PromqlPlan *plan, PromqlPlanNode **root);
 /* 5. selectors that must tell resets */
 extern void promql_plan_hints(PromqlPlanNode *root);
 
+/* 6. selectors that read the same; after nodes are numbered */
+extern void promql_plan_share(PromqlPlan *plan);
+
 /* promql_plan_window -- mint and maxt of a selector evaluated over grid. */
 extern void promql_plan_window(const PromqlPlan *plan, PromqlSelectorPlan *sel,
 							   const PromqlGrid *grid);
