@@ -178,7 +178,8 @@ load(const char *where, Oid type, Datum value)
 	GetUserIdAndSecContext(&user, &sec);
 	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, sec | SECURITY_LOCAL_USERID_CHANGE);
 	SPI_connect();
-	if (SPI_execute_with_args(sql, 1, &type, &value, NULL, true, 1) != SPI_OK_SELECT)
+	/* not read-only: a tenant that this transaction created is to be seen */
+	if (SPI_execute_with_args(sql, 1, &type, &value, NULL, false, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read mimir.tenant");
 	if (SPI_processed == 1)
 	{
