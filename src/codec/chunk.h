@@ -31,17 +31,17 @@ typedef enum ChunkEncoding
 typedef struct ChunkXorWriter
 {
 	uint8_t *buf;
-	uint32_t cap;	  /* bytes at buf */
-	uint32_t bits;	  /* bits written, the two header bytes included */
-	int64_t t;		  /* last timestamp, ms */
-	int64_t delta;	  /* last timestamp difference */
-	uint64_t v;		  /* bits of the last value */
-	uint16_t count;	  /* samples; also in the first two bytes of buf, big-endian */
-	uint8_t leading;  /* 0xff: no window yet */
+	uint32_t cap;	 /* bytes at buf */
+	uint32_t bits;	 /* bits written, the two header bytes included */
+	int64_t t;		 /* last timestamp, ms */
+	int64_t delta;	 /* last timestamp difference */
+	uint64_t v;		 /* bits of the last value */
+	uint16_t count;	 /* samples; also in the first two bytes of buf, big-endian */
+	uint8_t leading; /* 0xff: no window yet */
 	uint8_t trailing;
 } ChunkXorWriter;
 
-#define CHUNK_XOR_MIN_CAP	32
+#define CHUNK_XOR_MIN_CAP	 32
 #define CHUNK_XOR_MAX_SAMPLE 20 /* an append never needs more bytes than this */
 
 extern void chunk_xor_init(ChunkXorWriter *w, uint8_t *buf, uint32_t cap);

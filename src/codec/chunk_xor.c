@@ -13,195 +13,318 @@
  *    value     0 same as before | 10 bits of the window before | 11 +5 leading zeros +6 number of
  *              significant bits (0 = 64), bits
  *
- * Invariants: after append, bits <= 8 * cap and the count in the header equals w->count.
+ * Decoding reads at a bit position with unaligned 64-bit loads and without bounds checks as long
+ * as SLACK bytes lie behind the position; the end of the chunk is decoded by the same code
+ * from a copy with that many zeros behind it.  A regular, constant series is a run of zero bits,
+ * two for each sample, and is expanded a word at a time.
+ *
+ * Invariants: after an append, bits <= 8 * cap and the count in the header equals w->count.
  * Memory: the caller's buffer.  Concurrency: caller's business.
  */
 #include "codec/bitstream.h"
 #include "codec/chunk.h"
 #include "util/varint.h"
 
-#define NO_WINDOW 0xff
+#include <assert.h>
 
+#define NO_WINDOW	0xff
+#define HEADER_BITS 16
+
+/* A sample takes at most 4 + 64 + 13 + 64 bits; the last load of its decoding reads 9 bytes. */
+#define SLACK 32
+
+/* --- writing ------------------------------------------------------------------------------- */
+
+/* chunk_xor_init -- begin an empty chunk; cap >= CHUNK_XOR_MIN_CAP. */
 void
 chunk_xor_init(ChunkXorWriter *w, uint8_t *buf, uint32_t cap)
 {
-	memset(w, 0, sizeof(*w));
-	w->buf = buf;
-	w->cap = cap;
-	w->bits = 16;
-	w->leading = NO_WINDOW;
+	assert(cap >= CHUNK_XOR_MIN_CAP);
+	*w = (ChunkXorWriter){.buf = buf, .cap = cap, .bits = HEADER_BITS, .leading = NO_WINDOW};
 	buf[0] = buf[1] = 0;
 }
 
-static uint32_t
-put_value(ChunkXorWriter *w, uint32_t pos, uint64_t v)
+static inline void
+put_dod(BitWriter *b, int64_t dod)
+{
+	if (dod == 0)
+		bits_put(b, 0, 1);
+	else if (bits_in_range(dod, 14))
+		bits_put(b, UINT64_C(2) << 14 | ((uint64_t) dod & 0x3fff), 2 + 14);
+	else if (bits_in_range(dod, 17))
+		bits_put(b, UINT64_C(6) << 17 | ((uint64_t) dod & 0x1ffff), 3 + 17);
+	else if (bits_in_range(dod, 20))
+		bits_put(b, UINT64_C(14) << 20 | ((uint64_t) dod & 0xfffff), 4 + 20);
+	else
+	{
+		bits_put(b, 15, 4);
+		bits_put(b, (uint64_t) dod, 64);
+	}
+}
+
+static inline void
+put_value(ChunkXorWriter *w, BitWriter *b, uint64_t v)
 {
 	uint64_t x = v ^ w->v;
-	unsigned leading;
-	unsigned trailing;
-	unsigned significant;
+	unsigned leading, trailing, significant;
 
 	if (x == 0)
-		return bits_put(w->buf, pos, 0, 1);
+	{
+		bits_put(b, 0, 1);
+		return;
+	}
 	leading = (unsigned) __builtin_clzll(x);
 	trailing = (unsigned) __builtin_ctzll(x);
 	if (leading > 31)
 		leading = 31;
 	if (w->leading != NO_WINDOW && leading >= w->leading && trailing >= w->trailing)
 	{
-		pos = bits_put(w->buf, pos, 2, 2);
-		return bits_put(w->buf, pos, x >> w->trailing, 64u - w->leading - w->trailing);
+		bits_put(b, 2, 2);
+		bits_put(b, x >> w->trailing, 64u - w->leading - w->trailing);
+		return;
 	}
 	significant = 64 - leading - trailing;
 	w->leading = (uint8_t) leading;
 	w->trailing = (uint8_t) trailing;
-	pos = bits_put(w->buf, pos, 3u << 11 | leading << 6 | (significant & 63), 13);
-	return bits_put(w->buf, pos, x >> trailing, significant);
+	bits_put(b, 3u << 11 | leading << 6 | (significant & 63), 2 + 5 + 6);
+	bits_put(b, x >> trailing, significant);
 }
 
+/*
+ * chunk_xor_append -- add a sample behind the last one.
+ *
+ * t is in milliseconds and must exceed the previous t.  The bits of v are kept as they are, so
+ * staleness markers survive.  Returns false and changes nothing if fewer than
+ * CHUNK_XOR_MAX_SAMPLE bytes are free or the chunk holds CHUNK_MAX_SAMPLES.
+ */
 bool
 chunk_xor_append(ChunkXorWriter *w, int64_t t, double v)
 {
-	uint32_t pos = w->bits;
 	uint64_t bits = value_bits(v);
+	BitWriter b;
 
-	if ((pos + 7) / 8 + CHUNK_XOR_MAX_SAMPLE > w->cap || w->count == CHUNK_MAX_SAMPLES)
+	if ((uint64_t) w->bits / 8 + CHUNK_XOR_MAX_SAMPLE > w->cap || w->count == CHUNK_MAX_SAMPLES)
 		return false;
+	bits_open(&b, w->buf, w->bits);
 	if (w->count == 0)
 	{
-		pos = bits_put_uvarint(w->buf, pos, varint_zigzag(t));
-		pos = bits_put(w->buf, pos, bits, 64);
+		bits_put_uvarint(&b, varint_zigzag(t));
+		bits_put(&b, bits, 64);
 	}
 	else
 	{
 		int64_t delta = (int64_t) ((uint64_t) t - (uint64_t) w->t);
 
 		if (w->count == 1)
-			pos = bits_put_uvarint(w->buf, pos, (uint64_t) delta);
+			bits_put_uvarint(&b, (uint64_t) delta);
 		else
-		{
-			int64_t dod = (int64_t) ((uint64_t) delta - (uint64_t) w->delta);
-
-			if (dod == 0)
-				pos = bits_put(w->buf, pos, 0, 1);
-			else if (bits_in_range(dod, 14))
-				pos = bits_put(w->buf, pos, UINT64_C(2) << 14 | ((uint64_t) dod & 0x3fff), 16);
-			else if (bits_in_range(dod, 17))
-				pos = bits_put(w->buf, pos, UINT64_C(6) << 17 | ((uint64_t) dod & 0x1ffff), 20);
-			else if (bits_in_range(dod, 20))
-				pos = bits_put(w->buf, pos, UINT64_C(14) << 20 | ((uint64_t) dod & 0xfffff), 24);
-			else
-			{
-				pos = bits_put(w->buf, pos, 15, 4);
-				pos = bits_put(w->buf, pos, (uint64_t) dod, 64);
-			}
-		}
+			put_dod(&b, (int64_t) ((uint64_t) delta - (uint64_t) w->delta));
 		w->delta = delta;
-		pos = put_value(w, pos, bits);
+		put_value(w, &b, bits);
 	}
 	w->t = t;
 	w->v = bits;
-	w->bits = pos;
+	w->bits = (uint32_t) bits_close(&b, w->buf);
 	w->count++;
 	w->buf[0] = (uint8_t) (w->count >> 8);
 	w->buf[1] = (uint8_t) w->count;
 	return true;
 }
 
+/* --- reading ------------------------------------------------------------------------------- */
+
+/* chunk_count -- the number of samples in the header, which all encodings begin with. */
 int
 chunk_count(const uint8_t *data, size_t len)
 {
 	return len < 2 ? 0 : data[0] << 8 | data[1];
 }
 
-static inline int64_t
-get_dod(BitReader *r)
+typedef struct XorDecoder
 {
-	static const uint8_t widths[] = {14, 17, 20, 64};
-	unsigned ones;
-	unsigned n;
+	size_t pos; /* next bit, counted from the base of the bytes being read */
+	uint64_t time;
+	uint64_t delta; /* both modulo 2^64: hostile input may wrap around */
+	uint64_t value;
+	unsigned significant; /* bits of the window */
+	unsigned trailing;	  /* zero bits behind it */
+	bool corrupt;
+} XorDecoder;
 
-	bits_refill(r);
-	if (!(r->window >> 63))
+/*
+ * decode_until -- decode samples i.. until n are there or the position reaches limit (a bit).
+ *
+ * SLACK bytes behind limit must be readable.  Returns the number of samples decoded so far.
+ */
+static inline int
+decode_until(XorDecoder *d, const uint8_t *base, size_t limit, int i, int n, int64_t *t, double *v)
+{
+	static const uint8_t dod_bits[] = {0, 14, 17, 20};
+	size_t pos = d->pos;
+	uint64_t time = d->time, delta = d->delta, value = d->value;
+	unsigned significant = d->significant, trailing = d->trailing;
+
+	while (i < n && pos < limit)
 	{
-		bits_take(r, 1);
-		return 0;
+		uint64_t w = bits_peek(base, pos); /* 57 valid bits */
+
+		if (w >> 62 == 0) /* same delta, same value: perhaps a run of them */
+		{
+			unsigned zeros = (unsigned) __builtin_clzll(w | 1 << 7);
+			int run = (int) zeros / 2 < n - i ? (int) zeros / 2 : n - i;
+			double same = value_from_bits(value);
+
+			for (int end = i + run; i < end; i++)
+			{
+				time += delta;
+				t[i] = (int64_t) time;
+				v[i] = same;
+			}
+			pos += 2 * (unsigned) run;
+			continue;
+		}
+		if (w >> 63 == 0)
+		{
+			pos++;
+			w <<= 1;
+		}
+		else
+		{
+			unsigned ones = (unsigned) __builtin_clzll(~w | 1);
+
+			if (ones >= 4)
+			{
+				delta += bits_peek64(base, pos + 4);
+				pos += 4 + 64;
+				w = bits_peek(base, pos);
+			}
+			else
+			{
+				unsigned bits = dod_bits[ones];
+
+				delta += (uint64_t) bits_signed(w << (ones + 1) >> (64 - bits), bits);
+				pos += ones + 1 + bits;
+				w <<= ones + 1 + bits; /* 33 valid bits remain */
+			}
+		}
+		time += delta;
+		if (w >> 63 == 0)
+			pos++;
+		else
+		{
+			if (w >> 62 == 2)
+				pos += 2;
+			else
+			{
+				unsigned leading = w >> 57 & 31;
+
+				significant = (((w >> 51) - 1) & 63) + 1; /* 0 means 64 */
+				if (leading + significant > 64)
+				{
+					d->corrupt = true;
+					return i;
+				}
+				trailing = 64 - leading - significant;
+				pos += 2 + 5 + 6;
+			}
+			w = significant <= 57 ? bits_peek(base, pos) : bits_peek64(base, pos);
+			value ^= w >> (64 - significant) << trailing;
+			pos += significant;
+		}
+		t[i] = (int64_t) time;
+		v[i] = value_from_bits(value);
+		i++;
 	}
-	ones = (unsigned) __builtin_clzll(~(r->window | 1));
-	if (ones >= 4)
-	{
-		bits_take(r, 4);
-		return (int64_t) bits_get(r, 64);
-	}
-	bits_take(r, ones + 1);
-	n = widths[ones - 1];
-	return bits_signed(bits_take(r, n), n);
+	d->pos = pos;
+	d->time = time;
+	d->delta = delta;
+	d->value = value;
+	d->significant = significant;
+	d->trailing = trailing;
+	return i;
 }
 
+/* is_ascending -- does every timestamp exceed the one before? */
+static bool
+is_ascending(const int64_t *t, int n)
+{
+	bool ok = true;
+
+	for (int i = 1; i < n; i++)
+		ok &= t[i] > t[i - 1];
+	return ok;
+}
+
+static int
+corrupt(Err *err, size_t len, int n)
+{
+	err_set(err, ERR_CORRUPT, -1, "XOR chunk of %zu bytes with %d samples is malformed", len, n);
+	return -1;
+}
+
+/*
+ * chunk_xor_decode -- all samples of a chunk to t[] and v[], which have room for max.
+ *
+ * Returns their number; their timestamps ascend strictly.  Returns -1 with err filled if the
+ * chunk holds more than max samples, ends before its last sample, or is not a chunk.  Bytes behind
+ * the last sample are ignored, as older writers left some.
+ */
 int
 chunk_xor_decode(const uint8_t *data, size_t len, int64_t *t, double *v, int max, Err *err)
 {
-	BitReader r;
-	int n = chunk_count(data, len);
-	int64_t time;
-	int64_t delta = 0;
-	uint64_t value;
-	unsigned leading = 0;
-	unsigned significant = 0;
-	unsigned trailing = 0;
+	int n = chunk_count(data, len), i = 0;
+	const uint8_t *p = data + HEADER_BITS / 8, *end = data + len;
+	/* a reader meeting "window as before" first takes all 64 bits, like Prometheus' */
+	XorDecoder d = {.significant = 64};
+	uint8_t tail[2 * SLACK + 8] = {0};
+	size_t left;
 
-	if (len < 2 || n > max)
-	{
-		err_set(err, ERR_CORRUPT, -1, "XOR chunk of %zu bytes claims %d samples", len, n);
-		return -1;
-	}
+	if (len < HEADER_BITS / 8 || n > max)
+		return corrupt(err, len, n);
 	if (n == 0)
 		return 0;
-	bits_init(&r, data + 2, len - 2);
-	time = varint_unzigzag(bits_get_uvarint(&r));
-	value = bits_get(&r, 64);
-	t[0] = time;
-	v[0] = value_from_bits(value);
-	for (int i = 1; i < n; i++)
+	p = varint_get(p, end, &d.time);
+	if (p == NULL || end - p < 8)
+		return corrupt(err, len, n);
+	d.time = (uint64_t) varint_unzigzag(d.time);
+	d.value = bits_load_be64(p);
+	p += 8;
+	t[0] = (int64_t) d.time;
+	v[0] = value_from_bits(d.value);
+	if (n == 1)
+		return 1;
+
+	/*
+	 * Sample 1 has a uvarint where later ones have a delta of delta.  Its value is decoded by
+	 * the loop as that of a sample whose delta of delta is zero, whose single bit is taken to
+	 * stand just before the value: the lowest bit of the varint's last byte.  So the loop
+	 * begins one bit early, with that bit masked out of a copy.
+	 */
+	p = varint_get(p, end, &d.delta);
+	if (p == NULL)
+		return corrupt(err, len, n);
+	p--;
+	left = (size_t) (end - p);
+	memcpy(tail, p, left < sizeof(tail) - SLACK ? left : sizeof(tail) - SLACK);
+	tail[0] = 0;
+	d.pos = 7;
+	i = decode_until(&d, tail, left > 1 ? 8 : 0, 1, 2, t, v);
+	if (d.corrupt || i != 2)
+		return corrupt(err, len, n);
+
+	if (left > SLACK)
+		i = decode_until(&d, p, (left - SLACK) * 8, i, n, t, v);
+	if (i < n && !d.corrupt && d.pos / 8 < left)
 	{
-		if (i == 1)
-			delta = (int64_t) bits_get_uvarint(&r);
-		else
-			delta = (int64_t) ((uint64_t) delta + (uint64_t) get_dod(&r));
-		time = (int64_t) ((uint64_t) time + (uint64_t) delta);
+		size_t done = d.pos / 8;
 
-		bits_refill(&r);
-		if (r.window >> 63)
-		{
-			unsigned control = (unsigned) (r.window >> 62);
-
-			if (control == 3)
-			{
-				unsigned head = (unsigned) bits_take(&r, 13);
-
-				leading = head >> 6 & 31;
-				significant = head & 63;
-				if (significant == 0)
-					significant = 64;
-				if (leading + significant > 64)
-					break;
-				trailing = 64 - leading - significant;
-			}
-			else
-				bits_take(&r, 2);
-			if (significant == 0)
-				break;
-			value ^= bits_get(&r, significant) << trailing;
-		}
-		else
-			bits_take(&r, 1);
-		t[i] = time;
-		v[i] = value_from_bits(value);
-		if (i == n - 1 && !r.overrun)
-			return n;
+		memset(tail, 0, sizeof(tail));
+		memcpy(tail, p + done, left - done);
+		d.pos -= done * 8;
+		i = decode_until(&d, tail, (left - done) * 8, i, n, t, v);
+		d.pos += done * 8;
 	}
-	if (n == 1 && !r.overrun)
-		return n;
-	err_set(err, ERR_CORRUPT, -1, "XOR chunk of %zu bytes ends before its %d samples", len, n);
-	return -1;
+	if (i < n || d.corrupt || d.pos > left * 8 || !is_ascending(t, n))
+		return corrupt(err, len, n);
+	return n;
 }

@@ -1,13 +1,13 @@
 /*
  * histogram.h
- *    Native histograms: one struct for integer and float form, exponential and custom buckets.
+ *    Native histograms: float form, integer form, and a sample that is one of them.
  *
- * Buckets are absolute counts as doubles in both forms (the integer form's deltas are resolved
- * on the way in; is_float remembers which chunk encoding and wire form they came from.  Counts
- * above 2^53 of the integer form lose precision exactly as Prometheus' own evaluation does;
- * storage keeps count, zero_count and buckets of the integer form in the *_int arrays).
+ * PromQL computes with the float form, whose buckets are absolute counts.  Integer histograms are
+ * stored and sent as such, buckets as deltas, so that nothing is lost; histogram_from_int resolves
+ * them.  Spans name the buckets: the first offset is the index of the first bucket, a later one
+ * the gap behind the span before.
  *
- * A stale histogram has a sum with the stale NaN bits.
+ * A stale histogram has a sum with the stale NaN bits; nothing else of it counts.
  */
 #ifndef MIMIR_MODEL_HISTOGRAM_H
 #define MIMIR_MODEL_HISTOGRAM_H
@@ -16,7 +16,10 @@
 #include "util/buf.h"
 #include "util/err.h"
 
-#define HISTOGRAM_CUSTOM_SCHEMA (-53)
+#define HISTOGRAM_CUSTOM_SCHEMA		  (-53)
+#define HISTOGRAM_MIN_SCHEMA		  (-4)
+#define HISTOGRAM_MAX_SCHEMA		  8
+#define HISTOGRAM_MAX_RESERVED_SCHEMA 52 /* accepted and reduced to HISTOGRAM_MAX_SCHEMA */
 
 typedef enum HistogramHint
 {
@@ -74,17 +77,22 @@ typedef struct HistogramSample
 	Histogram *f;
 } HistogramSample;
 
+/* What is fixed about the buckets of a histogram; a view that owns nothing. */
+typedef struct HistogramLayout
+{
+	int32_t schema;
+	double zero_threshold;
+	int n_pos_spans, n_neg_spans, n_custom;
+	const HistogramSpan *pos_spans, *neg_spans;
+	const double *custom;
+} HistogramLayout;
+
 /* --- model/histogram_form.c: forms, no arithmetic ------------------------------------------ */
 extern Histogram *histogram_copy(const Histogram *h); /* all from mem_alloc */
 extern Histogram *histogram_from_int(const IntHistogram *ih);
 extern bool histogram_is_stale(const Histogram *h);
-
-/* Validation on ingestion (reference 3.5); false fills err with Prometheus' text. */
-extern bool histogram_validate(const Histogram *h, Err *err);
-extern bool histogram_validate_int(const IntHistogram *h, Err *err);
-/* Schemas 9..52 are reduced to 8 on the way in. */
-extern void histogram_reduce_int(IntHistogram *h, int32_t schema);
-extern void histogram_reduce(Histogram *h, int32_t schema);
+extern bool histogram_sample_is_stale(const HistogramSample *s);
+extern HistogramLayout histogram_sample_layout(const HistogramSample *s);
 
 /*
  * Self-contained binary form (docs/formats.md), used by the ingest log, open head chunks and the
@@ -95,6 +103,21 @@ extern void histogram_sample_put(Buf *out, const HistogramSample *s); /* without
 extern const uint8_t *histogram_sample_get(const uint8_t *p, const uint8_t *end,
 										   HistogramSample *s);
 extern bool histogram_sample_equal(const HistogramSample *a, const HistogramSample *b);
+
+/* --- model/histogram_validate.c ------------------------------------------------------------- */
+/* Validation on ingestion (reference 3.5); false fills err with Prometheus' text. */
+extern bool histogram_validate(const Histogram *h, Err *err);
+extern bool histogram_validate_int(const IntHistogram *h, Err *err);
+
+#define HISTOGRAM_MAX_BUCKETS 200000 /* of one side: a bound for what is read from bytes */
+
+/* histogram_layout_check -- is a layout read from bytes one that others can work with? */
+extern bool histogram_layout_check(const HistogramLayout *l, int *n_pos, int *n_neg);
+
+/* --- model/histogram_reduce.c ---------------------------------------------------------------- */
+/* Merge buckets down to a lower schema; schemas 9..52 are reduced to 8 on the way in. */
+extern void histogram_reduce_int(IntHistogram *h, int32_t schema);
+extern void histogram_reduce(Histogram *h, int32_t schema);
 
 /* --- model/histogram_math.c and friends: owned by the evaluator's needs -------------------- */
 /* declared in model/histogram_math.h */
