@@ -69,10 +69,10 @@ typedef struct PromqlCall
 } PromqlCall;
 
 /* Over a range vector: fills out (arrays of nsteps, kind preset to ABSENT). */
-typedef bool (*PromqlRangeFn)(PromqlCall *call, const PromqlWindows *w, PromqlVector *out,
-							  Err *err);
+typedef bool PromqlRangeBody(PromqlCall *call, const PromqlWindows *w, PromqlVector *out, Err *err);
+typedef PromqlRangeBody *PromqlRangeFn;
 /* Point by point over an instant vector: in and out may be the same arrays. */
-typedef bool (*PromqlPointFn)(PromqlCall *call, const PromqlVector *in, PromqlVector *out,
-							  Err *err);
+typedef bool PromqlPointBody(PromqlCall *call, const PromqlVector *in, PromqlVector *out, Err *err);
+typedef PromqlPointBody *PromqlPointFn;
 
 #endif
