@@ -148,6 +148,7 @@ store_flush_failed(void)
 static void
 begin_transaction(void)
 {
+	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 }

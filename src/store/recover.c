@@ -241,6 +241,7 @@ store_recover(void)
 	int64 last;
 	int64 first_id;
 
+	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	SPI_connect();

@@ -316,6 +316,7 @@ run_query(WorkerRequest *w, MemoryContext context)
 	report_activity(&w->req);
 	PG_TRY();
 	{
+		SetCurrentStatementStartTimestamp();
 		StartTransactionCommand();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		MemoryContextSwitchTo(context);
@@ -357,6 +358,7 @@ run_pushes(WorkerRequest *w, int n, MemoryContext context)
 	report_activity(&w[0].req);
 	PG_TRY();
 	{
+		SetCurrentStatementStartTimestamp();
 		StartTransactionCommand();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		MemoryContextSwitchTo(context);
