@@ -1,7 +1,8 @@
 /*
  * test_promql_functions.c
- *    Functions of single values: math, calendar, scalars.
+ *    Functions of instant vectors: math, calendar, scalars, labels, order, absence.
  */
+#include "promql/functions/natural.h"
 #include "promql_eval.h"
 #include "unit.h"
 
@@ -114,4 +115,119 @@ UNIT_TEST(promql_fn_scalar)
 	mem_source_load(&ev.source, "x{a=\"2\"}", 0, 60000, 1, (double[]){2});
 	mem_source_load(&ev.source, "x{a=\"3\"}", 0, 60000, 1, (double[]){3});
 	CHECK_CASES(&ev, cases, 60000);
+}
+
+/* three series of one job at 60 s */
+static void
+load_instances(PromqlEval *ev)
+{
+	promql_eval_init(ev);
+	mem_source_load(&ev->source, "x{i=\"a10\"}", 0, 60000, 2, (double[]){0, 2});
+	mem_source_load(&ev->source, "x{i=\"a2\"}", 0, 60000, 2, (double[]){0, NAN});
+	mem_source_load(&ev->source, "x{i=\"b\"}", 0, 60000, 2, (double[]){0, 1});
+}
+
+UNIT_TEST(promql_fn_label)
+{
+	static const Case cases[] = {
+		{"label_replace(x{i=\"b\"}, \"j\", \"<$1>\", \"i\", \"(.*)\")",
+		 "x{i=\"b\", j=\"<b>\"} 1@60000\n"},
+		{"label_replace(x{i=\"b\"}, \"i\", \"\", \"i\", \".*\")", "x 1@60000\n"},
+		{"label_replace(x{i=\"b\"}, \"j\", \"y\", \"i\", \"bb\")", "x{i=\"b\"} 1@60000\n"},
+		{"label_replace(x{i=\"b\"}, \"j\", \"y\", \"none\", \"\")",
+		 "x{i=\"b\", j=\"y\"} 1@60000\n"},
+		{"label_replace(x, \"i\", \"same\", \"i\", \".*\")",
+		 "error: vector cannot contain metrics with the same labelset\n"},
+		{"label_replace(x, \"j\", \"\", \"i\", \"(\")",
+		 "error: invalid regular expression in label_replace(): (\n"},
+		{"label_replace(x, \"\", \"\", \"i\", \"\")",
+		 "error: invalid destination label name in label_replace(): \n"},
+		{"label_join(x{i=\"b\"}, \"j\", \"-\", \"i\", \"none\", \"i\")",
+		 "x{i=\"b\", j=\"b--b\"} 1@60000\n"},
+		{"label_join(x{i=\"b\"}, \"i\", \"-\")", "x 1@60000\n"},
+		{"label_join(x, \"j\", \"-\", \"\")",
+		 "error: invalid source label name in label_join(): \n"},
+		{"label_join(x, \"\\xff\", \"-\", \"i\")",
+		 "error: invalid destination label name in label_join(): \xff\n"},
+	};
+	PromqlEval ev;
+
+	load_instances(&ev);
+	CHECK_CASES(&ev, cases, 60000);
+	ev.flags.delayed_name_removal = true;
+	CHECK_STR(promql_eval_instant(
+				  &ev, "label_replace(abs(x{i=\"b\"}), \"__name__\", \"y\", \"i\", \".*\")", 60000),
+			  "y{i=\"b\"} 1@60000\n");
+	CHECK_STR(promql_eval_instant(
+				  &ev, "label_replace(abs(x{i=\"b\"}), \"n\", \"$1\", \"__name__\", \"(.*)\")",
+				  60000),
+			  "{i=\"b\", n=\"x\"} 1@60000\n");
+}
+
+UNIT_TEST(promql_fn_sort)
+{
+	static const Case cases[] = {
+		{"sort(x)", "x{i=\"b\"} 1@60000\nx{i=\"a10\"} 2@60000\nx{i=\"a2\"} NaN@60000\n"},
+		{"sort_desc(x)", "x{i=\"a10\"} 2@60000\nx{i=\"b\"} 1@60000\nx{i=\"a2\"} NaN@60000\n"},
+		{"sort_by_label(x, \"i\")",
+		 "x{i=\"a2\"} NaN@60000\nx{i=\"a10\"} 2@60000\nx{i=\"b\"} 1@60000\n"},
+		{"sort_by_label_desc(x, \"none\", \"i\")",
+		 "x{i=\"b\"} 1@60000\nx{i=\"a10\"} 2@60000\nx{i=\"a2\"} NaN@60000\n"},
+		{"sort_by_label(x)", "x{i=\"a10\"} 2@60000\nx{i=\"a2\"} NaN@60000\nx{i=\"b\"} 1@60000\n"},
+	};
+	PromqlEval ev;
+
+	load_instances(&ev);
+	CHECK_CASES(&ev, cases, 60000);
+	CHECK_STR(promql_eval_range(&ev, "sort(x{i=\"b\"})", 0, 60000, 60000),
+			  "x{i=\"b\"} 0@0 1@60000\n"
+			  "PromQL warning: sort is ineffective for range queries since results are always "
+			  "ordered by labels (1:1)\n");
+}
+
+UNIT_TEST(promql_natural_order)
+{
+	static const struct
+	{
+		const char *a, *b;
+		bool less, greater;
+	} cases[] = {
+		{"a2", "a10", true, false},	  {"a", "a1", true, false},	 {"", "a", false, false},
+		{"1", "01", true, true},	  {"a1b", "a1c", true, false}, {"a01b", "a1c", true, false},
+		{"1", "a", true, false},	  {"a1", "a1b", true, false},
+		/* beyond an int64 digits are text */
+		{"9223372036854775808", "1", false, true},
+		{"9223372036854775807", "1", false, true},
+		{"10000000000000000000", "9", true, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		StrView a = strview_cstr(cases[i].a), b = strview_cstr(cases[i].b);
+
+		if (promql_natural_less(a, b) != cases[i].less ||
+			promql_natural_less(b, a) != cases[i].greater)
+			unit_fail(__FILE__, __LINE__, "order of \"%s\" and \"%s\"", cases[i].a, cases[i].b);
+	}
+}
+
+UNIT_TEST(promql_fn_absent)
+{
+	static const Case cases[] = {
+		{"absent(x)", ""},
+		{"absent(y)", "{} 1@60000\n"},
+		{"absent(y{a=\"1\", b=~\"2\", c!=\"3\"})", "{a=\"1\"} 1@60000\n"},
+		{"absent(y{a=\"1\", a=\"1\", b=\"2\"})", "{b=\"2\"} 1@60000\n"},
+		{"absent(y{a=\"1\"} > 5)", "{} 1@60000\n"},
+		{"absent_over_time(x[1m])", ""},
+		{"absent_over_time(y{a=\"1\"}[1m])", "{a=\"1\"} 1@60000\n"},
+		{"absent_over_time(y{a=\"1\"}[1m:])", "{} 1@60000\n"},
+	};
+	PromqlEval ev;
+
+	load_instances(&ev);
+	CHECK_CASES(&ev, cases, 60000);
+	CHECK_STR(promql_eval_range(&ev, "absent_over_time(x[1m])", 60000, 180000, 60000),
+			  "{} 1@120000 1@180000\n");
+	CHECK_STR(promql_eval_range(&ev, "absent(x)", -60000, 0, 60000), "{} 1@-60000\n");
 }

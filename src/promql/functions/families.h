@@ -30,4 +30,13 @@ extern PromqlPointBody promql_fn_timestamp, promql_fn_start_timestamp;
 extern PromqlOpBody promql_max_of_create, promql_min_of_create, promql_pi_create,
 	promql_scalar_create, promql_time_create, promql_vector_create;
 
+/* --- absent.c ------------------------------------------------------------------------------- */
+extern PromqlOpBody promql_absent_create; /* absent_over_time too */
+
+/* --- label.c -------------------------------------------------------------------------------- */
+extern PromqlOpBody promql_label_join_create, promql_label_replace_create;
+
+/* --- sort.c --------------------------------------------------------------------------------- */
+extern PromqlOpBody promql_sort_create; /* all four */
+
 #endif

@@ -12,6 +12,8 @@
 
 static const PromqlFunction functions[PROMQL_NFUNCTIONS] = {
 	[PROMQL_FN_abs] = {.point = promql_fn_abs},
+	[PROMQL_FN_absent] = {.create = promql_absent_create},
+	[PROMQL_FN_absent_over_time] = {.create = promql_absent_create},
 	[PROMQL_FN_acos] = {.point = promql_fn_acos},
 	[PROMQL_FN_acosh] = {.point = promql_fn_acosh},
 	[PROMQL_FN_asin] = {.point = promql_fn_asin},
@@ -34,6 +36,8 @@ static const PromqlFunction functions[PROMQL_NFUNCTIONS] = {
 	[PROMQL_FN_floor] = {.point = promql_fn_floor},
 	[PROMQL_FN_hour] = {.create = promql_date_create},
 	[PROMQL_FN_increase] = {.range = promql_fn_increase},
+	[PROMQL_FN_label_join] = {.create = promql_label_join_create},
+	[PROMQL_FN_label_replace] = {.create = promql_label_replace_create},
 	[PROMQL_FN_ln] = {.point = promql_fn_ln},
 	[PROMQL_FN_log10] = {.point = promql_fn_log10},
 	[PROMQL_FN_log2] = {.point = promql_fn_log2},
@@ -49,6 +53,10 @@ static const PromqlFunction functions[PROMQL_NFUNCTIONS] = {
 	[PROMQL_FN_sgn] = {.point = promql_fn_sgn},
 	[PROMQL_FN_sin] = {.point = promql_fn_sin},
 	[PROMQL_FN_sinh] = {.point = promql_fn_sinh},
+	[PROMQL_FN_sort] = {.create = promql_sort_create},
+	[PROMQL_FN_sort_by_label] = {.create = promql_sort_create},
+	[PROMQL_FN_sort_by_label_desc] = {.create = promql_sort_create},
+	[PROMQL_FN_sort_desc] = {.create = promql_sort_create},
 	[PROMQL_FN_sqrt] = {.point = promql_fn_sqrt},
 	[PROMQL_FN_start_timestamp] = {.point = promql_fn_start_timestamp},
 	[PROMQL_FN_tan] = {.point = promql_fn_tan},
