@@ -1,307 +1,235 @@
 /*
  * regex.c
- *    Anchored regular expressions: RE2 plus the shapes that need none.
+ *    Anchored regular expressions: shapes first, RE2 for the rest, and a cache of both.
  *
- * Dashboards mostly send alternations of literals ("a|b|c", "(a|b)"), prefixes ("api-.*"), ".*"
- * and ".+".  These are recognised at compile time and matched without RE2; alternations also
- * let the index look values up instead of scanning them.
+ * A Regex is one malloc'd life: it outlives requests, so nothing of it is from mem_alloc.  RE2 is
+ * asked to compile only what no shape matches, or what has groups for label_replace.
  *
- * The cache keeps REGEX_CACHE compiled patterns per process, the least recently used leaves; what
- * regex_cached returned stays valid until the cache has turned over, which one query cannot do
- * (its matchers are bounded well below the cache's size by REGEX_CACHE and the query's length).
+ * The cache counts in units of about a kilobyte, an RE2 program as REGEX_RE2_COST of them.  It
+ * grows while a request runs, because matchers hold plain pointers into it, and is brought
+ * back to its bound by regex_cache_trim, least recently used first.  How much one request can add
+ * is bounded by the length of its query.
+ *
+ * Concurrency: a process has one thread here.
  */
 #include "model/regex.h"
 
+#include "model/regex_shape.h"
 #include "model/regex_shim.h"
 #include "util/hash.h"
 #include "util/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
-#define REGEX_CACHE		   4096
-#define REGEX_MAX_LITERALS 1000
+#define REGEX_CACHE_SLOTS  1024
+#define REGEX_CACHE_BUDGET 4096
+#define REGEX_RE2_COST	   32
 
 struct Regex
 {
-	RegexShim *shim;
-	char *pattern; /* malloc'd, as everything here: it outlives the request */
-	size_t pattern_len;
-	int nliterals;
-	StrView *literals; /* views into pattern */
-	StrView prefix;
-	bool prefix_only; /* prefix.* */
-	bool all;		  /* .* */
-	bool nonempty;	  /* .+ */
-	uint64_t hash;
-	uint64_t used; /* clock of the last use */
+	RegexShape shape; /* its strings lie behind this struct */
+	RegexShim *shim;  /* NULL: the shape says all */
+	StrView pattern;
+	/* of the cache */
 	Regex *next;
+	uint64_t hash;
+	uint64_t used; /* cache clock of the last use */
+	size_t cost;
 };
 
-static bool
-is_meta(char c)
+/* --- compiling ----------------------------------------------------------------------------- */
+
+/* pack_view -- copy a string to *at and move *at behind it. */
+static StrView
+pack_view(char **at, StrView s)
 {
-	return strchr("\\.+*?()|[]{}^$", c) != NULL && c != '\0';
+	StrView copy = strview(*at, s.len);
+
+	if (s.len > 0)
+		memcpy(*at, s.s, s.len);
+	*at += s.len;
+	return copy;
 }
 
-static bool
-plain(const char *s, size_t len)
+/* pack -- one malloc with the shape and all its strings; NULL if memory is short. */
+static Regex *
+pack(const RegexShape *shape, StrView pattern)
 {
-	for (size_t i = 0; i < len; i++)
-		if (is_meta(s[i]))
-			return false;
-	return true;
-}
+	size_t views = sizeof(StrView) * (size_t) shape->n_literals, text = 0;
+	Regex *re;
+	char *at;
 
-/* "a|b|c", with or without one pair of parentheses around all of it. */
-static void
-find_literals(Regex *re)
-{
-	const char *s = re->pattern;
-	size_t len = re->pattern_len;
-	size_t start = 0;
-	int n = 1;
-
-	if (len >= 2 && s[0] == '(' && s[len - 1] == ')')
-	{
-		s++;
-		len -= 2;
-		if (len >= 2 && s[0] == '?' && s[1] == ':')
-		{
-			s += 2;
-			len -= 2;
-		}
-	}
-	for (size_t i = 0; i < len; i++)
-	{
-		if (s[i] == '|')
-			n++;
-		else if (is_meta(s[i]))
-			return;
-	}
-	if (n > REGEX_MAX_LITERALS)
-		return;
-	re->literals = malloc(sizeof(StrView) * (size_t) n);
-	if (re->literals == NULL)
-		return;
-	for (size_t i = 0; i <= len; i++)
-	{
-		if (i == len || s[i] == '|')
-		{
-			re->literals[re->nliterals++] = strview(s + start, i - start);
-			start = i + 1;
-		}
-	}
+	for (int i = 0; i < shape->n_literals; i++)
+		text += shape->literals[i].len;
+	text += pattern.len + shape->literal.len + shape->prefix.len;
+	re = malloc(sizeof(Regex) + views + text);
+	if (re == NULL)
+		return NULL;
+	*re = (Regex){.shape = *shape, .cost = 1 + (views + text) / 1024};
+	re->shape.literals = (StrView *) (re + 1);
+	at = (char *) (re + 1) + views;
+	for (int i = 0; i < shape->n_literals; i++)
+		re->shape.literals[i] = pack_view(&at, shape->literals[i]);
+	re->pattern = pack_view(&at, pattern);
+	re->shape.literal = pack_view(&at, shape->literal);
+	re->shape.prefix = pack_view(&at, shape->prefix);
+	return re;
 }
 
 static void
-find_shape(Regex *re)
+refuse(Err *err, const RegexRefusal *why)
 {
-	const char *s = re->pattern;
-	size_t len = re->pattern_len;
-	size_t n = 0;
-
-	re->all = len == 2 && memcmp(s, ".*", 2) == 0;
-	re->nonempty = len == 2 && memcmp(s, ".+", 2) == 0;
-	find_literals(re);
-	if (len > 2 && memcmp(s + len - 2, ".*", 2) == 0 && plain(s, len - 2))
-	{
-		re->prefix = strview(s, len - 2);
-		re->prefix_only = true;
-		return;
-	}
-	/* the literal run at the front, less its last character if a repetition follows */
-	if (memchr(s, '|', len) != NULL)
-		return;
-	while (n < len && !is_meta(s[n]))
-		n++;
-	if (n < len && n > 0 && strchr("*?{", s[n]) != NULL)
-		n--;
-	while (n > 0 && ((unsigned char) s[n - 1] & 0x80))
-		n--; /* a repetition may apply to a whole rune */
-	re->prefix = strview(s, n);
-}
-
-/* RE2's codes in Go's words (regexp/syntax). */
-static const char *
-code_text(int code)
-{
-	static const char *const words[] = {
-		"no error",
-		"regexp/syntax: internal error",
-		"invalid escape sequence",
-		"invalid character class",
-		"invalid character class range",
-		"missing closing ]",
-		"missing closing )",
-		"unexpected )",
-		"trailing backslash at end of expression",
-		"missing argument to repetition operator",
-		"invalid repeat count",
-		"invalid nested repetition operator",
-		"invalid or unsupported Perl syntax",
-		"invalid UTF-8",
-		"invalid named capture",
-		"expression too large",
-	};
-
-	if (code < 0 || code >= (int) (sizeof(words) / sizeof(words[0])))
-		return "expression too large";
-	return words[code];
+	if (why->code == NULL || why->fragment == NULL)
+		err_set(err, ERR_TOO_MUCH_MEMORY, -1, "out of memory for a regular expression");
+	else
+		err_set(err, ERR_BAD_REQUEST, -1, "error parsing regexp: %s: `%s`", why->code,
+				why->fragment);
 }
 
 Regex *
 regex_compile(StrView pattern, Err *err)
 {
-	Regex *re = calloc(1, sizeof(Regex));
-	int code = -1;
-	char *fragment = NULL;
+	MemScope *scope = mem_scope_create("regex shape"), *outer = mem_scope_switch(scope);
+	RegexShape shape;
+	RegexRefusal why = {0};
+	Regex *re;
 
-	if (re != NULL)
-		re->pattern = malloc(pattern.len + 1);
-	if (re == NULL || re->pattern == NULL)
+	regex_shape_find(&shape, pattern);
+	re = pack(&shape, pattern);
+	mem_scope_switch(outer);
+	mem_scope_delete(scope);
+	if (re != NULL && (re->shape.kind == SHAPE_OTHER || re->shape.has_groups))
 	{
-		free(re);
-		err_set(err, ERR_TOO_MUCH_MEMORY, -1, "out of memory for a regular expression");
-		return NULL;
+		re->shim = regex_shim_compile(pattern.s, pattern.len, &why);
+		re->cost += REGEX_RE2_COST;
+		if (re->shim == NULL)
+		{
+			free(re);
+			re = NULL;
+		}
 	}
-	memcpy(re->pattern, pattern.s, pattern.len);
-	re->pattern[pattern.len] = '\0';
-	re->pattern_len = pattern.len;
-	re->shim = regex_shim_compile(pattern.s, pattern.len, &code, &fragment);
-	if (re->shim == NULL)
-	{
-		err_set(err, ERR_BAD_REQUEST, -1, "error parsing regexp: %s: `%s`", code_text(code),
-				fragment && fragment[0] ? fragment : re->pattern);
-		free(fragment);
-		free(re->pattern);
-		free(re);
-		return NULL;
-	}
-	re->hash = hash_xxh64(pattern.s, pattern.len);
-	find_shape(re);
+	if (re == NULL)
+		refuse(err, &why);
+	free(why.fragment);
 	return re;
 }
 
 void
 regex_free(Regex *re)
 {
-	regex_shim_free(re->shim);
-	free(re->literals);
-	free(re->pattern);
+	if (re == NULL)
+		return;
+	if (re->shim != NULL)
+		regex_shim_free(re->shim);
 	free(re);
 }
 
-/* ---- cache ------------------------------------------------------------------------------------ */
+/* --- cache --------------------------------------------------------------------------------- */
 
-static Regex *cache[REGEX_CACHE];
-static int cached;
-static uint64_t cache_clock;
-
-static void
-drop_oldest(void)
+static struct
 {
-	Regex **oldest = NULL;
-
-	for (int i = 0; i < REGEX_CACHE; i++)
-		for (Regex **link = &cache[i]; *link != NULL; link = &(*link)->next)
-			if (oldest == NULL || (*link)->used < (*oldest)->used)
-				oldest = link;
-	if (oldest != NULL)
-	{
-		Regex *gone = *oldest;
-
-		*oldest = gone->next;
-		regex_free(gone);
-		cached--;
-	}
-}
+	Regex *slots[REGEX_CACHE_SLOTS];
+	size_t cost; /* of all entries */
+	uint64_t clock;
+} cache;
 
 const Regex *
 regex_cached(StrView pattern, Err *err)
 {
 	uint64_t hash = hash_xxh64(pattern.s, pattern.len);
-	Regex **slot = &cache[hash % REGEX_CACHE];
-	Regex *re;
+	Regex **slot = &cache.slots[hash % REGEX_CACHE_SLOTS], *re = *slot;
 
-	for (re = *slot; re != NULL; re = re->next)
-	{
-		if (re->hash == hash && re->pattern_len == pattern.len &&
-			memcmp(re->pattern, pattern.s, pattern.len) == 0)
-		{
-			re->used = ++cache_clock;
-			return re;
-		}
-	}
-	re = regex_compile(pattern, err);
+	while (re != NULL && !(re->hash == hash && strview_eq(re->pattern, pattern)))
+		re = re->next;
 	if (re == NULL)
-		return NULL;
-	if (cached >= REGEX_CACHE)
-		drop_oldest();
-	re->used = ++cache_clock;
-	re->next = *slot;
-	*slot = re;
-	cached++;
+	{
+		re = regex_compile(pattern, err);
+		if (re == NULL)
+			return NULL;
+		re->hash = hash;
+		re->next = *slot;
+		*slot = re;
+		cache.cost += re->cost;
+	}
+	re->used = ++cache.clock;
 	return re;
 }
 
-/* ---- matching --------------------------------------------------------------------------------- */
+/* drop_oldest -- free the entry whose last use is longest ago; there is one. */
+static void
+drop_oldest(void)
+{
+	Regex **oldest = NULL, *gone;
+
+	for (int i = 0; i < REGEX_CACHE_SLOTS; i++)
+		for (Regex **link = &cache.slots[i]; *link != NULL; link = &(*link)->next)
+			if (oldest == NULL || (*link)->used < (*oldest)->used)
+				oldest = link;
+	assert(oldest != NULL);
+	gone = *oldest;
+	*oldest = gone->next;
+	cache.cost -= gone->cost;
+	regex_free(gone);
+}
+
+void
+regex_cache_trim(void)
+{
+	while (cache.cost > REGEX_CACHE_BUDGET)
+		drop_oldest();
+}
+
+/* --- matching ------------------------------------------------------------------------------ */
 
 bool
 regex_match(const Regex *re, StrView text)
 {
-	if (re->all)
-		return true;
-	if (re->nonempty)
-		return text.len > 0;
-	if (re->nliterals > 0 && re->nliterals <= 8)
-	{
-		for (int i = 0; i < re->nliterals; i++)
-			if (strview_eq(re->literals[i], text))
-				return true;
+	StrView prefix = re->shape.prefix;
+
+	if (re->shape.kind != SHAPE_OTHER)
+		return regex_shape_match(&re->shape, text);
+	if (text.len < prefix.len || (prefix.len > 0 && memcmp(text.s, prefix.s, prefix.len) != 0))
 		return false;
-	}
-	if (re->prefix.len > 0 &&
-		(text.len < re->prefix.len || memcmp(text.s, re->prefix.s, re->prefix.len) != 0))
-		return false;
-	if (re->prefix_only)
-		return true;
 	return regex_shim_match(re->shim, text.s, text.len);
 }
 
 int
 regex_literals(const Regex *re, const StrView **literals)
 {
-	*literals = re->literals;
-	return re->nliterals;
+	*literals = re->shape.literals;
+	return re->shape.n_literals;
 }
 
 StrView
 regex_prefix(const Regex *re)
 {
-	return re->prefix;
+	return re->shape.prefix;
 }
 
 bool
 regex_matches_all(const Regex *re)
 {
-	return re->all;
+	return re->shape.kind == SHAPE_GAPPED && re->shape.literal.len == 0 &&
+		   re->shape.head == GAP_ANY;
 }
 
 bool
 regex_matches_nonempty(const Regex *re)
 {
-	return re->nonempty;
+	return re->shape.kind == SHAPE_GAPPED && re->shape.literal.len == 0 &&
+		   re->shape.head == GAP_NONEMPTY;
 }
 
-/* ---- expansion -------------------------------------------------------------------------------- */
+/* --- expansion ----------------------------------------------------------------------------- */
 
 static bool
-name_char(char c)
+is_name_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* Group number of a $name: digits are a number, else a named group; -1 = unknown. */
+/* group_of -- number of the group a $name means: digits are a number; -1: there is none. */
 static int
 group_of(const Regex *re, const char *name, size_t len)
 {
@@ -310,59 +238,76 @@ group_of(const Regex *re, const char *name, size_t len)
 	for (size_t i = 0; i < len; i++)
 	{
 		if (name[i] < '0' || name[i] > '9')
-			return regex_shim_group_index(re->shim, name, len);
-		if (n > 1000)
-			return -1;
-		n = n * 10 + (name[i] - '0');
+			return re->shim != NULL ? regex_shim_group_index(re->shim, name, len) : -1;
+		n = n > 100000 ? n : n * 10 + (name[i] - '0');
 	}
 	return n;
 }
 
+/* captures -- offsets of all groups, from mem_alloc, and their number; NULL: no match. */
+static int *
+captures(const Regex *re, StrView text, int *n)
+{
+	int *offsets;
+
+	*n = re->shim != NULL ? regex_shim_groups(re->shim) + 1 : 1;
+	offsets = mem_alloc(sizeof(int) * 2 * (size_t) *n);
+	offsets[0] = 0;
+	offsets[1] = (int) text.len;
+	if (re->shim != NULL ? regex_shim_captures(re->shim, text.s, text.len, offsets, *n)
+						 : regex_match(re, text))
+		return offsets;
+	mem_free(offsets);
+	return NULL;
+}
+
+/*
+ * regex_expand -- Go's Regexp.Expand.
+ *
+ * $name takes the longest run of letters, digits and underscores; a group that is unknown or took
+ * no part is empty; a $ that begins none of these forms stays.
+ */
 bool
 regex_expand(const Regex *re, StrView text, StrView template, Buf *out)
 {
-	int groups = regex_shim_groups(re->shim) + 1;
-	int *offsets = mem_alloc(sizeof(int) * 2 * 64);
-	const char *p = template.s;
-	const char *end = p + template.len;
+	const char *p = template.s, *end = p + template.len;
+	int n;
+	int *offsets = captures(re, text, &n);
 
-	if (groups > 64)
-		groups = 64;
-	if (!regex_shim_captures(re->shim, text.s, text.len, offsets, groups))
-	{
-		mem_free(offsets);
+	if (offsets == NULL)
 		return false;
-	}
 	while (p < end)
 	{
-		const char *name;
-		const char *after;
+		const char *dollar = memchr(p, '$', (size_t) (end - p)), *name, *after;
+		bool brace;
 		int g;
 
-		if (*p != '$' || p + 1 >= end)
-		{
-			buf_char(out, *p++);
-			continue;
-		}
-		if (p[1] == '$')
+		if (dollar == NULL)
+			dollar = end;
+		buf_append(out, p, (size_t) (dollar - p));
+		p = dollar;
+		if (p == end)
+			break;
+		if (end - p >= 2 && p[1] == '$')
 		{
 			buf_char(out, '$');
 			p += 2;
 			continue;
 		}
-		name = p[1] == '{' ? p + 2 : p + 1;
-		after = name;
-		while (after < end && name_char(*after))
+		brace = end - p >= 2 && p[1] == '{';
+		name = after = p + 1 + brace;
+		while (after < end && is_name_char(*after))
 			after++;
-		if (after == name || (p[1] == '{' && (after >= end || *after != '}')))
+		if (after == name || (brace && (after == end || *after != '}')))
 		{
-			buf_char(out, *p++); /* malformed: stays literally */
+			buf_char(out, *p++);
 			continue;
 		}
 		g = group_of(re, name, (size_t) (after - name));
-		if (g >= 0 && g < groups && offsets[2 * g] >= 0)
-			buf_append(out, text.s + offsets[2 * g], (size_t) (offsets[2 * g + 1] - offsets[2 * g]));
-		p = p[1] == '{' ? after + 1 : after;
+		if (g >= 0 && g < n && offsets[2 * g] >= 0)
+			buf_append(out, text.s + offsets[2 * g],
+					   (size_t) (offsets[2 * g + 1] - offsets[2 * g]));
+		p = after + brace;
 	}
 	mem_free(offsets);
 	return true;
