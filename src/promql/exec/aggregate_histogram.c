@@ -1,6 +1,6 @@
 /*
  * aggregate_histogram.c
- *    sum and avg of native histograms: the accumulator of one step of one group.
+ *    sum and avg of native histograms: the accumulator of one step of one group, or of a window.
  *
  * The sum carries a compensation histogram beside it, added at the end.  An average is the sum
  * divided by the count, unless a field overflows: then it goes on as an incremental mean, like
@@ -89,10 +89,9 @@ add_mean(PromqlHistogramSum *s, const Histogram *h, HistogramOpInfo *info)
 }
 
 bool
-promql_histogram_sum_add(PromqlHistogramSum **sum, const Histogram *h, bool mean, PromqlOp *op,
-						 Labels series)
+promql_histogram_sum_add(PromqlHistogramSum **sum, const Histogram *h, bool mean, PromqlExec *ex,
+						 int pos, Labels series)
 {
-	MemScope *old = mem_scope_switch(op->mem);
 	PromqlHistogramSum *s = *sum;
 	HistogramOpInfo info = {0};
 	bool ok = true;
@@ -111,21 +110,16 @@ promql_histogram_sum_add(PromqlHistogramSum **sum, const Histogram *h, bool mean
 	}
 	note_hint(s, h);
 	s->bounds_reconciled |= info.bounds_reconciled;
-	mem_scope_switch(old);
 	if (!ok)
-	{
-		StrView name = labels_metric_name(series);
-
-		promql_warn(op->exec, op->plan->aggregate.expr_pos,
+		promql_warn(ex, pos,
 					"vector contains a mix of histograms with exponential and custom buckets "
 					"schemas for metric name %s",
-					promql_quoted(name));
-	}
+					promql_quoted(labels_metric_name(series)));
 	return ok;
 }
 
 Histogram *
-promql_histogram_sum_result(PromqlHistogramSum *s, PromqlOp *op)
+promql_histogram_sum_result(PromqlHistogramSum *s, PromqlExec *ex, int pos)
 {
 	Histogram *h = s->sum;
 
@@ -139,10 +133,8 @@ promql_histogram_sum_result(PromqlHistogramSum *s, PromqlOp *op)
 		histogram_add_compensation(h, s->compensation);
 	histogram_compact(h);
 	if (s->seen_reset && s->seen_not_reset)
-		promql_warn(op->exec, op->plan->aggregate.expr_pos,
-					"conflicting counter resets during histogram aggregation");
+		promql_warn(ex, pos, "conflicting counter resets during histogram aggregation");
 	if (s->bounds_reconciled)
-		promql_info(op->exec, op->plan->aggregate.expr_pos,
-					"mismatched custom buckets were reconciled during aggregation");
+		promql_info(ex, pos, "mismatched custom buckets were reconciled during aggregation");
 	return h;
 }

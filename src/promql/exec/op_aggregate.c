@@ -57,22 +57,21 @@ static void
 add_sum_histogram(AggregateOp *self, Group *g, const PromqlOpSeries *s, int i)
 {
 	int n = self->op.grid->nsteps;
+	MemScope *old;
 
 	if (g->state[i] == STEP_FLOAT)
 		g->state[i] = STEP_MIXED;
 	if (g->state[i] > STEP_HISTOGRAM)
 		return;
+	old = mem_scope_switch(self->op.mem);
 	if (g->h == NULL)
-	{
-		MemScope *old = mem_scope_switch(self->op.mem);
-
 		g->h = mem_alloc0(sizeof(*g->h) * n);
-		mem_scope_switch(old);
-	}
 	g->state[i] = promql_histogram_sum_add(&g->h[i], s->vec.h[i], self->aggr == PROMQL_AGGR_AVG,
-										   &self->op, s->labels)
+										   self->op.exec, self->op.plan->aggregate.expr_pos,
+										   s->labels)
 					  ? STEP_HISTOGRAM
 					  : STEP_INCOMPATIBLE;
+	mem_scope_switch(old);
 }
 
 static void
@@ -354,7 +353,8 @@ finish(AggregateOp *self, const Group *g)
 			case STEP_HISTOGRAM:
 				promql_vector_need_h(&self->vec, n);
 				self->vec.kind[i] = PROMQL_HISTOGRAM;
-				self->vec.h[i] = promql_histogram_sum_result(g->h[i], &self->op);
+				self->vec.h[i] = promql_histogram_sum_result(g->h[i], self->op.exec,
+																	self->op.plan->aggregate.expr_pos);
 				found++;
 				break;
 			case STEP_MIXED:

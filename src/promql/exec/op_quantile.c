@@ -6,8 +6,7 @@
  */
 #include "promql/exec/aggregate.h"
 #include "promql/exec/ops.h"
-
-#include <stdlib.h>
+#include "promql/functions/quantile.h"
 
 typedef struct Values
 {
@@ -96,38 +95,6 @@ add_series(QuantileOp *self, const PromqlOpSeries *s, Err *err)
 	return promql_exec_hold(self->op.exec, held, err);
 }
 
-/* NaN sorts first, as in Prometheus. */
-static int
-value_cmp(const void *pa, const void *pb)
-{
-	double a = *(const double *) pa, b = *(const double *) pb;
-
-	if (isnan(a) || isnan(b))
-		return isnan(b) - isnan(a);
-	return (a > b) - (a < b);
-}
-
-/* quantile -- reference 2.9; sorts v. */
-static double
-quantile(double q, double *v, int n)
-{
-	double rank, weight;
-	int lo, hi;
-
-	if (n == 0 || isnan(q))
-		return value_nan();
-	if (q < 0)
-		return -INFINITY;
-	if (q > 1)
-		return INFINITY;
-	qsort(v, n, sizeof(double), value_cmp);
-	rank = q * (n - 1);
-	lo = (int) floor(rank);
-	hi = lo + 1 < n ? lo + 1 : n - 1;
-	weight = rank - floor(rank);
-	return v[lo] * (1 - weight) + v[hi] * weight;
-}
-
 static int
 quantile_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 {
@@ -157,7 +124,10 @@ quantile_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 		{
 			self->vec.kind[i] = values[i].n > 0 ? PROMQL_FLOAT : PROMQL_ABSENT;
 			if (values[i].n > 0)
-				self->vec.v[i] = quantile(self->q[i], values[i].items, values[i].n);
+			{
+				promql_quantile_sort(values[i].items, values[i].n);
+				self->vec.v[i] = promql_quantile(self->q[i], values[i].items, values[i].n);
+			}
 			found |= values[i].n > 0;
 		}
 		if (!found)

@@ -39,4 +39,24 @@ extern PromqlOpBody promql_label_join_create, promql_label_replace_create;
 /* --- sort.c --------------------------------------------------------------------------------- */
 extern PromqlOpBody promql_sort_create; /* all four */
 
+/* --- over_time.c ---------------------------------------------------------------------------- */
+extern PromqlRangeBody promql_fn_avg_over_time, promql_fn_count_over_time,
+	promql_fn_first_over_time, promql_fn_last_over_time, promql_fn_present_over_time,
+	promql_fn_stddev_over_time, promql_fn_stdvar_over_time, promql_fn_sum_over_time,
+	promql_fn_ts_of_first_over_time, promql_fn_ts_of_last_over_time;
+
+/* --- extreme.c ------------------------------------------------------------------------------ */
+extern PromqlRangeBody promql_fn_max_over_time, promql_fn_min_over_time,
+	promql_fn_ts_of_max_over_time, promql_fn_ts_of_min_over_time;
+
+/* --- quantile.c ----------------------------------------------------------------------------- */
+extern PromqlRangeBody promql_fn_mad_over_time, promql_fn_quantile_over_time;
+
+/* --- changes.c ------------------------------------------------------------------------------ */
+extern PromqlRangeBody promql_fn_changes, promql_fn_resets;
+
+/* --- trend.c -------------------------------------------------------------------------------- */
+extern PromqlRangeBody promql_fn_deriv, promql_fn_double_exponential_smoothing,
+	promql_fn_predict_linear;
+
 #endif
