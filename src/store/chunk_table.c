@@ -285,7 +285,7 @@ struct ChunkReader
 	ScanKeyData row_keys[2]; /* referred to by the scan */
 	bool positioned;		 /* a row is loaded, or the scan has ended */
 	bool at_end;
-	ChunkKey below;	 /* keys in [below, first key of the row) are not in the block */
+	ChunkKey below;	 /* keys between below and the first key of the row are not in the block */
 	const uint8 *data;
 	struct varlena *detoasted; /* to free, or NULL */
 	ChunkEntry entries[CHUNK_ROW_MAX_N];
@@ -486,7 +486,7 @@ void
 chunk_reader_get(ChunkReader *r, ChunkKey key, int64 mint, int64 maxt, StoreChunk **out, int *n,
 				 int *cap)
 {
-	if (!r->positioned || chunk_key_cmp(key, r->below) < 0)
+	if (!r->positioned || chunk_key_cmp(key, r->below) <= 0)
 		seek(r, key);
 	for (int skipped = 0; !r->at_end && chunk_key_cmp(r->entries[r->n - 1].key, key) < 0; skipped++)
 	{
