@@ -106,7 +106,7 @@ union_side(int32_t *out, const int32_t *a, int na, const int32_t *b, int nb)
 void
 bucket_set_union(BucketSet *out, const BucketSet *a, const BucketSet *b)
 {
-	bucket_set_reserve(out, a->n_pos + a->n_neg + b->n_pos + b->n_neg);
+	bucket_set_reserve(out, 1 + a->n_pos + a->n_neg + b->n_pos + b->n_neg);
 	out->n_pos = union_side(out->index, a->index, a->n_pos, b->index, b->n_pos);
 	out->n_neg = union_side(out->index + out->n_pos, a->index + a->n_pos, a->n_neg,
 							b->index + b->n_pos, b->n_neg);

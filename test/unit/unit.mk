@@ -23,3 +23,5 @@ $(UNIT_DIR)/unit: $(UNIT_OBJS)
 .PHONY: test-unit
 test-unit: $(UNIT_DIR)/unit ## unit tests of the pure layers, sanitizers on
 	ASAN_OPTIONS=detect_leaks=0 $(UNIT_DIR)/unit
+
+include test/fuzz/fuzz.mk

@@ -1,0 +1,63 @@
+/*
+ * fuzz_histogram_sample.c
+ *    Any bytes as the binary form of a native histogram; what is read can be validated, reduced,
+ *    and written and read again without a change.
+ */
+#include "model/histogram.h"
+#include "util/mem.h"
+
+#include <stdlib.h>
+
+extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+check(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static void
+use(HistogramSample *s)
+{
+	Err err = ERR_INIT;
+	Buf form;
+	HistogramSample back;
+
+	buf_init(&form, 64, 1 << 24);
+	histogram_sample_put(&form, s);
+	check(!form.overflow);
+	check(histogram_sample_get((uint8_t *) form.data, (uint8_t *) form.data + form.len, &back) ==
+		  (uint8_t *) form.data + form.len);
+	check(histogram_sample_equal(s, &back));
+	if (s->i != NULL)
+	{
+		histogram_validate_int(s->i, &err);
+		histogram_from_int(s->i);
+		if (s->i->schema > HISTOGRAM_MIN_SCHEMA)
+			histogram_reduce_int(s->i, HISTOGRAM_MIN_SCHEMA);
+	}
+	else
+	{
+		histogram_validate(s->f, &err);
+		if (s->f->schema > HISTOGRAM_MIN_SCHEMA)
+			histogram_reduce(s->f, HISTOGRAM_MIN_SCHEMA);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	MemScope *scope = mem_scope_create("fuzz"), *outer = mem_scope_switch(scope);
+	HistogramSample s;
+	const uint8_t *end = histogram_sample_get(data, data + size, &s);
+
+	if (end != NULL)
+	{
+		check(end > data && end <= data + size);
+		use(&s);
+	}
+	mem_scope_switch(outer);
+	mem_scope_delete(scope);
+	return 0;
+}
