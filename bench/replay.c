@@ -2,7 +2,7 @@
  * replay.c
  *    Send a recording of remote-write requests over one keep-alive connection.
  *
- *    replay PORT PATH < RECORDING       on 127.0.0.1
+ *    replay PORT PATH [PAUSE_MS] < RECORDING       on 127.0.0.1
  *
  * The recording is a sequence of a little-endian u32 length and an uncompressed WriteRequest.  All
  * requests are compressed before the clock starts, so the loader costs next to nothing while it
@@ -101,9 +101,9 @@ main(int argc, char **argv)
 	double t0;
 	double worst = 0;
 
-	if (argc != 3)
+	if (argc != 3 && argc != 4)
 	{
-		fprintf(stderr, "usage: replay PORT PATH < RECORDING\n");
+		fprintf(stderr, "usage: replay PORT PATH [PAUSE_MS] < RECORDING\n");
 		return 2;
 	}
 	while (fread(&len, sizeof(len), 1, stdin) == 1)
@@ -151,6 +151,8 @@ main(int argc, char **argv)
 		}
 		if (now() - sent > worst)
 			worst = now() - sent;
+		if (argc == 4)
+			usleep((useconds_t) atoi(argv[3]) * 1000);
 	}
 	printf("%zu requests, %zu stored, %d failed, %.3f s, slowest %.1f ms\n", n, stored, failed,
 		   now() - t0, worst * 1e3);
