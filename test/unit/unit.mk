@@ -20,8 +20,10 @@ $(UNIT_DIR)/unit: $(UNIT_OBJS)
 	$(CXX) -fsanitize=address,undefined -o $@ $^ $(UNIT_LIBS)
 -include $(UNIT_OBJS:.o=.d)
 
-.PHONY: test-unit
+.PHONY: test-unit test-promql
 test-unit: $(UNIT_DIR)/unit ## unit tests of the pure layers, sanitizers on
 	ASAN_OPTIONS=detect_leaks=0 $(UNIT_DIR)/unit
+test-promql: $(UNIT_DIR)/unit ## PromQL test files and the corpus in PROMQLTEST_DIR, with details
+	ASAN_OPTIONS=detect_leaks=0 $(UNIT_DIR)/unit -v promqltest
 
 include test/fuzz/fuzz.mk

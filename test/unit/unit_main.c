@@ -1,7 +1,7 @@
 /*
  * unit_main.c
  *    Runs every registered unit test (or those whose name contains an argument), prints one
- *    line each and "N passed, N failed".
+ *    line each and "N passed, N failed".  -v as the first argument asks tests for details.
  */
 #include "unit.h"
 
@@ -9,6 +9,8 @@
 
 static UnitTest *tests;
 static bool failed;
+static bool verbose;
+static int npass, nfail;
 
 void
 unit_register(UnitTest *t)
@@ -36,11 +38,28 @@ unit_failed(void)
 	return failed;
 }
 
+bool
+unit_verbose(void)
+{
+	return verbose;
+}
+
+void
+unit_count(int passed, int failed_cases)
+{
+	npass += passed;
+	nfail += failed_cases;
+}
+
 int
 main(int argc, char **argv)
 {
-	int npass = 0, nfail = 0;
-
+	if (argc > 1 && strcmp(argv[1], "-v") == 0)
+	{
+		verbose = true;
+		argc--;
+		argv++;
+	}
 	for (UnitTest *t = tests; t != NULL; t = t->next)
 	{
 		bool wanted = argc < 2;
