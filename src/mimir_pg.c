@@ -8,6 +8,7 @@
 #include "pg/guc.h"
 #include "pg/shmem.h"
 #include "pg/stats.h"
+#include "query/regex_trim.h"
 #include "store/head.h"
 #include "tenancy/gate.h"
 #include "worker/launcher.h"
@@ -35,5 +36,6 @@ _PG_init(void)
 	guc_init();
 	shmem_install_hooks(modules);
 	tenancy_init();
+	regex_trim_init();
 	launcher_register();
 }

@@ -59,8 +59,9 @@ chunk_xor_size(const ChunkXorWriter *w)
 }
 
 /*
- * chunk_xor_decode -- all samples of a chunk to t[] and v[] (room for max).  Returns their
- * number, or -1 with err filled.  Speed matters: this is the query's hot loop.
+ * chunk_xor_decode -- all samples of a chunk to t[] and v[] (room for max), their times
+ * ascending.  Returns their number, or -1 with err filled.  Speed matters: this is the query's
+ * hot loop.
  */
 extern int chunk_xor_decode(const uint8_t *data, size_t len, int64_t *t, double *v, int max,
 							Err *err);
@@ -87,8 +88,8 @@ extern int chunk_histogram_encode(const HistogramSample *samples, int n, size_t 
 
 /*
  * chunk_histogram_decode -- either histogram encoding to samples (from mem_alloc), with the hints
- * that reading from storage gives (first unknown or gauge, others not_reset).  Returns the
- * number or -1.
+ * that reading from storage gives (first unknown or gauge, others not_reset).  Samples of a
+ * chunk share spans and bounds: copy before a change.  Returns the number or -1.
  */
 extern int chunk_histogram_decode(ChunkEncoding enc, const uint8_t *data, size_t len,
 								  HistogramSample **out, Err *err);

@@ -4,6 +4,7 @@
  */
 #include "model/exemplar.h"
 
+/* metric_type_name -- the name in metadata and OpenMetrics; "unknown" for what is not a type. */
 const char *
 metric_type_name(MetricType type)
 {

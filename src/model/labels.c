@@ -1,6 +1,13 @@
 /*
  * labels.c
  *    Label sets in their byte form: walking, comparing, text.
+ *
+ * Form (docs/formats.md): for each label, ascending by name, the name and the value, each as a
+ * length and its bytes.  A length below 255 is one byte; else 255 and three bytes little-endian.
+ *
+ * Invariants (labels_check): names ascend strictly and are not empty, values are not empty, every
+ * length has its shortest form; so equal sets have equal bytes.  Only labels_check looks at bytes
+ * from outside, all else trusts them.
  */
 #include "model/labels.h"
 
@@ -8,12 +15,15 @@
 #include "util/mem.h"
 #include "util/text.h"
 
+#include <assert.h>
+
 StrView
 strview_cstr(const char *s)
 {
 	return strview(s, strlen(s));
 }
 
+/* strview_cmp -- order of the bytes, a prefix first. */
 int
 strview_cmp(StrView a, StrView b)
 {
@@ -37,13 +47,15 @@ strview_eq_cstr(StrView a, const char *s)
 	return strview_eq(a, strview_cstr(s));
 }
 
+/* labels_iter_init -- begin a walk over a trusted set; its bytes must outlive the walk. */
 void
 labels_iter_init(LabelsIter *it, Labels ls)
 {
 	it->p = ls.data;
-	it->end = ls.data + ls.len;
+	it->end = ls.len > 0 ? ls.data + ls.len : ls.data;
 }
 
+/* read_string -- one trusted string at p; returns the byte behind it. */
 static inline const uint8_t *
 read_string(const uint8_t *p, StrView *s)
 {
@@ -59,6 +71,7 @@ read_string(const uint8_t *p, StrView *s)
 	return p + len;
 }
 
+/* labels_next -- the next label, as views into the set; false at the end. */
 bool
 labels_next(LabelsIter *it, Label *out)
 {
@@ -69,6 +82,7 @@ labels_next(LabelsIter *it, Label *out)
 	return true;
 }
 
+/* check_string -- a non-empty string of hostile bytes; NULL if it is not well-formed. */
 static const uint8_t *
 check_string(const uint8_t *p, const uint8_t *end, StrView *s)
 {
@@ -95,6 +109,7 @@ check_string(const uint8_t *p, const uint8_t *end, StrView *s)
 	return p + 1 + len;
 }
 
+/* labels_check -- are these bytes a label set?  Whether they are UTF-8 is ingestion's question. */
 bool
 labels_check(const uint8_t *data, size_t len)
 {
@@ -130,6 +145,7 @@ labels_count(Labels ls)
 	return n;
 }
 
+/* labels_get -- the value of a label; false and an empty value if the set lacks it. */
 bool
 labels_get(Labels ls, StrView name, StrView *value)
 {
@@ -158,6 +174,10 @@ labels_metric_name(Labels ls)
 	return v;
 }
 
+/*
+ * labels_cmp -- Prometheus' order of series: label by label, name before value; a set that is the
+ * beginning of another comes first.
+ */
 int
 labels_cmp(Labels a, Labels b)
 {
@@ -190,6 +210,7 @@ labels_equal(Labels a, Labels b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+/* labels_hash -- the series hash of Prometheus; never changes. */
 uint64_t
 labels_hash(Labels ls)
 {
@@ -221,6 +242,7 @@ labels_encoded_size(const Label *labels, int n)
 static uint8_t *
 put_string(uint8_t *p, StrView s)
 {
+	assert(s.len <= LABELS_MAX_BYTES);
 	if (s.len < 255)
 		*p++ = (uint8_t) s.len;
 	else
@@ -234,12 +256,14 @@ put_string(uint8_t *p, StrView s)
 	return p + s.len;
 }
 
+/* labels_put -- write one label at p, where there is room; returns the byte behind it. */
 uint8_t *
 labels_put(uint8_t *p, StrView name, StrView value)
 {
 	return put_string(put_string(p, name), value);
 }
 
+/* labels_encode -- append n labels, ascending by name, unique, values not empty. */
 void
 labels_encode(Buf *out, const Label *labels, int n)
 {
@@ -254,7 +278,7 @@ labels_encode(Buf *out, const Label *labels, int n)
 	out->data[out->len] = '\0';
 }
 
-/* ---- names ------------------------------------------------------------------------------------ */
+/* --- names --------------------------------------------------------------------------------- */
 
 static bool
 legacy(StrView s, bool colon)
@@ -282,8 +306,14 @@ labels_metric_legacy_valid(StrView name)
 	return legacy(name, true);
 }
 
-/* ---- text ------------------------------------------------------------------------------------- */
+/* --- text ---------------------------------------------------------------------------------- */
 
+/*
+ * labels_text -- append the set as PromQL writes a series: name{a="b", c="d"}.
+ *
+ * A metric name that is not legacy-valid goes inside the braces as a string, such label names are
+ * quoted; without any label but the name there are no braces, the empty set is {}.
+ */
 void
 labels_text(Buf *out, Labels ls)
 {
@@ -321,6 +351,7 @@ labels_text(Buf *out, Labels ls)
 		buf_str(out, "{}");
 }
 
+/* labels_json -- append a JSON object, keys in label order, < > & as they are. */
 void
 labels_json(Buf *out, Labels ls)
 {

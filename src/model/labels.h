@@ -15,7 +15,7 @@
 #include "util/buf.h"
 #include "util/err.h"
 
-#define LABELS_NAME "__name__"
+#define LABELS_NAME		 "__name__"
 #define LABELS_MAX_BYTES (16 * 1024 * 1024 - 1) /* of one name or value: 3-byte length */
 
 typedef struct StrView

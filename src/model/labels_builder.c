@@ -3,6 +3,9 @@
  *    Making label sets: labels in any order, the last of a name wins, empty values go.
  *
  * Kept sorted by insertion; most come in order already, so an insertion is an append.
+ *
+ * Memory: the builder holds views, so names and values (and a base set) must live until finish.
+ * Its array is from mem_alloc in the scope of its first growth, and is kept by reset.
  */
 #include "model/labels.h"
 
@@ -21,7 +24,7 @@ labels_builder_reset(LabelsBuilder *b)
 	b->n = 0;
 }
 
-/* First place whose name is not below name. */
+/* find -- first place whose name is not below name. */
 static int
 find(const LabelsBuilder *b, StrView name)
 {
@@ -54,11 +57,19 @@ labels_builder_del(LabelsBuilder *b, StrView name)
 	}
 }
 
+/*
+ * labels_builder_set -- add or replace a label; an empty value removes it.
+ *
+ * A value longer than LABELS_MAX_BYTES, which only label functions of a query could make, is cut:
+ * the byte form has no room for more.
+ */
 void
 labels_builder_set(LabelsBuilder *b, StrView name, StrView value)
 {
 	int at;
 
+	if (value.len > LABELS_MAX_BYTES)
+		value.len = LABELS_MAX_BYTES;
 	if (value.len == 0)
 	{
 		labels_builder_del(b, name);
@@ -80,6 +91,7 @@ labels_builder_set(LabelsBuilder *b, StrView name, StrView value)
 	b->n++;
 }
 
+/* labels_builder_from -- start again with the labels of base. */
 void
 labels_builder_from(LabelsBuilder *b, Labels base)
 {
@@ -92,6 +104,7 @@ labels_builder_from(LabelsBuilder *b, Labels base)
 		labels_builder_set(b, l.name, l.value);
 }
 
+/* labels_builder_finish -- the set in its byte form; the builder keeps its labels. */
 Labels
 labels_builder_finish(LabelsBuilder *b)
 {

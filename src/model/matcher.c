@@ -6,6 +6,12 @@
 
 #include "util/text.h"
 
+/*
+ * matcher_init -- false with err filled if value is a pattern and not a valid one.
+ *
+ * name and value are views that must outlive the matcher.  A regular expression belongs to the
+ * cache: the matcher is of no use after regex_cache_trim.
+ */
 bool
 matcher_init(Matcher *m, MatchType type, StrView name, StrView value, Err *err)
 {
@@ -38,12 +44,14 @@ matcher_matches(const Matcher *m, StrView value)
 	return false;
 }
 
+/* matcher_matches_empty -- does a series without the label match? */
 bool
 matcher_matches_empty(const Matcher *m)
 {
 	return matcher_matches(m, strview("", 0));
 }
 
+/* matchers_match -- does the label set match all n matchers? */
 bool
 matchers_match(const Matcher *ms, int n, Labels ls)
 {
@@ -58,6 +66,7 @@ matchers_match(const Matcher *ms, int n, Labels ls)
 	return true;
 }
 
+/* matcher_text -- append name="value", Go-quoted; a name that is not legacy-valid is quoted too. */
 void
 matcher_text(Buf *out, const Matcher *m)
 {

@@ -28,15 +28,18 @@ typedef struct Err
 	char *msg;	  /* from mem_alloc; NULL if no error */
 } Err;
 
-#define ERR_INIT {ERR_NONE, -1, NULL}
+#define ERR_INIT                                                                                   \
+	{                                                                                              \
+		ERR_NONE, -1, NULL                                                                         \
+	}
 
 /* err_set -- fill e unless it holds an error already; always returns false. */
 extern bool err_set(Err *e, ErrCode code, int pos, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-extern const char *err_code_name(ErrCode code);	 /* as in errcodes.def: "BAD_REQUEST" */
-extern const char *err_sqlstate(ErrCode code);	 /* five characters */
-extern int err_http_status(ErrCode code);		 /* 400, 422, ... */
-extern const char *err_prom_type(ErrCode code);	 /* "bad_data", "execution", ... */
+extern const char *err_code_name(ErrCode code); /* as in errcodes.def: "BAD_REQUEST" */
+extern const char *err_sqlstate(ErrCode code);	/* five characters */
+extern int err_http_status(ErrCode code);		/* 400, 422, ... */
+extern const char *err_prom_type(ErrCode code); /* "bad_data", "execution", ... */
 
 #endif

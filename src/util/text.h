@@ -13,9 +13,9 @@
 #define TEXT_DOUBLE_MAX 352 /* longest output of any form, NUL included */
 
 /* Each writes a NUL-terminated text to out (TEXT_DOUBLE_MAX bytes) and returns its length. */
-extern int text_double_f(char *out, double v);		 /* strconv 'f', -1: never an exponent */
-extern int text_double_json(char *out, double v);	 /* 'f', or 'e' if <1e-6 or >=1e21 */
-extern int text_double_e(char *out, double v);		 /* 'e', -1 */
+extern int text_double_f(char *out, double v);			/* strconv 'f', -1: never an exponent */
+extern int text_double_json(char *out, double v);		/* 'f', or 'e' if <1e-6 or >=1e21 */
+extern int text_double_e(char *out, double v);			/* 'e', -1 */
 extern int text_double_shortest_g(char *out, double v); /* reference "shortest-g" */
 extern int text_double_openmetrics(char *out, double v);
 

@@ -16,8 +16,8 @@ extern "C"
 
 #define TEXT_DIGITS_MAX 17
 
-extern int text_digits_shortest(double v, char *digits, int *point);
-extern bool text_digits_parse(const char *s, size_t len, bool hex, double *v);
+	extern int text_digits_shortest(double v, char *digits, int *point);
+	extern bool text_digits_parse(const char *s, size_t len, bool hex, double *v);
 
 #ifdef __cplusplus
 }
