@@ -9,12 +9,14 @@ cd "$(dirname "$0")/.."
 passed=0
 failed=0
 out=$(mktemp -d)
-export DATADIR=${CHECK_DATADIR:-$(mktemp -d /tmp/mimir_check.XXXXXX)/data}
+work=$(mktemp -d "${TMPDIR:-/tmp}/mimir_check.XXXXXX")
+chmod 755 "$work" # root's servers run as another user
+export DATADIR=$work/data
 export PGPORT=${CHECK_PGPORT:-54410} HTTP_PORT=${CHECK_HTTP_PORT:-9410}
 
 cleanup() {
 	tools/cluster.sh stop >/dev/null 2>&1
-	rm -rf "$out" "$(dirname "$DATADIR")"
+	rm -rf "$out" "$work"
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM
