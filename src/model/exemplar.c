@@ -8,8 +8,8 @@
 const char *
 metric_type_name(MetricType type)
 {
-	static const char *const names[] = {"unknown", "counter", "gauge", "histogram",
-										"gaugehistogram", "summary", "info", "stateset"};
+	static const char *const names[] = {"unknown",		  "counter", "gauge", "histogram",
+										"gaugehistogram", "summary", "info",  "stateset"};
 
 	return (unsigned) type < sizeof(names) / sizeof(names[0]) ? names[type] : "unknown";
 }

@@ -12,15 +12,15 @@
 
 #include <math.h>
 
-/* fail -- an error in front of which the caller's side is named ("positive side: "). */
-#define fail(err, ...) err_set((err), ERR_BAD_REQUEST, -1, __VA_ARGS__)
+/* FAIL -- an error in front of which the caller's side is named ("positive side: "). */
+#define FAIL(err, ...) err_set((err), ERR_BAD_REQUEST, -1, __VA_ARGS__)
 
 static bool
 check_span_offset(const char *side, int i, int32_t offset, Err *err)
 {
 	if (offset >= 0)
 		return true;
-	return fail(err,
+	return FAIL(err,
 				"%sspan number %d with offset %d: histogram has a span whose offset is negative",
 				side, i + 1, offset);
 }
@@ -30,7 +30,7 @@ check_bucket_number(const char *side, uint64_t need, int have, Err *err)
 {
 	if (need == (uint64_t) have)
 		return true;
-	return fail(err,
+	return FAIL(err,
 				"%sspans need %llu buckets, have %d buckets: histogram spans specify different "
 				"number of buckets than provided",
 				side, (unsigned long long) need, have);
@@ -53,7 +53,7 @@ check_spans(const char *side, const HistogramSpan *spans, int n, int n_buckets, 
 	if (!check_bucket_number(side, need, n_buckets, err))
 		return false;
 	if (index > INT32_MAX) /* ours: bucket indexes are int32 everywhere */
-		return fail(err, "%shistogram has a bucket whose index is out of range", side);
+		return FAIL(err, "%shistogram has a bucket whose index is out of range", side);
 	return true;
 }
 
@@ -70,16 +70,16 @@ check_custom(const HistogramLayout *l, int n_pos, int n_neg, bool zero_count, Er
 		double bound = l->custom[i];
 
 		if (isnan(bound))
-			return fail(err, "%shistogram custom bounds must not be NaN", side);
+			return FAIL(err, "%shistogram custom bounds must not be NaN", side);
 		if (i > 0 && bound <= prev)
-			return fail(err,
+			return FAIL(err,
 						"%sprevious bound is %f and current is %f: histogram custom bounds must be "
 						"in strictly increasing order",
 						side, prev, bound);
 		prev = bound;
 	}
 	if (isinf(prev) && prev > 0)
-		return fail(err,
+		return FAIL(err,
 					"%slast +Inf bound must not be explicitly defined: histogram custom bounds "
 					"must be finite",
 					side);
@@ -93,18 +93,18 @@ check_custom(const HistogramLayout *l, int n_pos, int n_neg, bool zero_count, Er
 	if (!check_bucket_number(side, need, n_pos, err))
 		return false;
 	if ((uint64_t) l->n_custom + 1 < total)
-		return fail(err,
+		return FAIL(err,
 					"%sonly %d custom bounds defined which is insufficient to cover total span "
 					"length of %llu: histogram custom bounds are too few",
 					side, l->n_custom, (unsigned long long) total);
 	if (zero_count)
-		return fail(err, "%smust have zero count of 0", side);
+		return FAIL(err, "%smust have zero count of 0", side);
 	if (l->zero_threshold != 0)
-		return fail(err, "%smust have zero threshold of 0", side);
+		return FAIL(err, "%smust have zero threshold of 0", side);
 	if (l->n_neg_spans > 0)
-		return fail(err, "%smust not have negative spans", side);
+		return FAIL(err, "%smust not have negative spans", side);
 	if (n_neg > 0)
-		return fail(err, "%smust not have negative buckets", side);
+		return FAIL(err, "%smust not have negative buckets", side);
 	return true;
 }
 
@@ -114,7 +114,7 @@ check_layout(const HistogramLayout *l, int n_pos, int n_neg, bool zero_count, Er
 	if (l->schema == HISTOGRAM_CUSTOM_SCHEMA)
 		return check_custom(l, n_pos, n_neg, zero_count, err);
 	if (l->schema < HISTOGRAM_MIN_SCHEMA || l->schema > HISTOGRAM_MAX_SCHEMA)
-		return fail(err,
+		return FAIL(err,
 					"histogram has an invalid schema, which must be between %d and %d for "
 					"exponential buckets, or %d for custom buckets, got schema %d",
 					HISTOGRAM_MIN_SCHEMA, HISTOGRAM_MAX_SCHEMA, HISTOGRAM_CUSTOM_SCHEMA, l->schema);
@@ -127,7 +127,7 @@ static bool
 check_exponential_rest(const HistogramLayout *l, Err *err)
 {
 	if (l->schema != HISTOGRAM_CUSTOM_SCHEMA && l->n_custom > 0)
-		return fail(err, "histogram with exponential schema must not have custom bounds");
+		return FAIL(err, "histogram with exponential schema must not have custom bounds");
 	return true;
 }
 
@@ -141,7 +141,7 @@ check_counts(const char *side, const double *counts, int n, Err *err)
 		if (!(counts[i] < 0))
 			continue;
 		text_double_shortest_g(text, counts[i]);
-		return fail(err,
+		return FAIL(err,
 					"%sbucket number %d has observation count of %s: histogram has a bucket whose "
 					"observation count is negative",
 					side, i + 1, text);
@@ -159,7 +159,7 @@ check_deltas(const char *side, const int64_t *deltas, int n, uint64_t *total, Er
 	{
 		count += (uint64_t) deltas[i];
 		if ((int64_t) count < 0)
-			return fail(err,
+			return FAIL(err,
 						"%sbucket number %d has observation count of %lld: histogram has a bucket "
 						"whose observation count is negative",
 						side, i + 1, (long long) count);
@@ -181,7 +181,7 @@ histogram_validate(const Histogram *h, Err *err)
 		!check_exponential_rest(&l, err) || !check_counts("positive side: ", h->pos, h->n_pos, err))
 		return false;
 	if (h->count < 0)
-		return fail(err, "histogram's observation count is negative");
+		return FAIL(err, "histogram's observation count is negative");
 	return true;
 }
 
@@ -208,7 +208,7 @@ histogram_validate_int(const IntHistogram *h, Err *err)
 		rule = "histogram's observation count should equal the number of observations found in the "
 			   "buckets (in absence of NaN)";
 	if (rule != NULL)
-		return fail(err, "%llu observations found in buckets, but the Count field is %llu: %s",
+		return FAIL(err, "%llu observations found in buckets, but the Count field is %llu: %s",
 					(unsigned long long) total, (unsigned long long) h->count, rule);
 	return true;
 }

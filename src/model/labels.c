@@ -122,8 +122,7 @@ labels_check(const uint8_t *data, size_t len)
 		StrView name;
 		StrView value;
 
-		if ((p = check_string(p, end, &name)) == NULL ||
-			(p = check_string(p, end, &value)) == NULL)
+		if ((p = check_string(p, end, &name)) == NULL || (p = check_string(p, end, &value)) == NULL)
 			return false;
 		if (last.s != NULL && strview_cmp(last, name) >= 0)
 			return false;
