@@ -61,6 +61,19 @@ extern bool histogram_detect_reset(const Histogram *cur, const Histogram *prev);
 /* histogram_trim -- upper: keep the observations below x, else those above. */
 extern void histogram_trim(Histogram *h, double x, bool upper);
 
+/* --- histogram_quantile.c ---------------------------------------------------------------------- */
+/* Observations of NaN are counted but lie in no bucket: what that did to a result. */
+typedef enum HistogramNan
+{
+	HISTOGRAM_NAN_NONE,
+	HISTOGRAM_NAN_RESULT, /* the quantile lies among them: NaN */
+	HISTOGRAM_NAN_SKEW	  /* the quantile is higher for them; or: no fraction contains them */
+} HistogramNan;
+extern double histogram_quantile(const Histogram *h, double q, HistogramNan *nan);
+/* histogram_fraction -- of the observations, estimated, in (lower, upper]. */
+extern double histogram_fraction(const Histogram *h, double lower, double upper, HistogramNan *nan);
+extern double histogram_variance(const Histogram *h);
+
 /* --- histogram_buckets.c ---------------------------------------------------------------------- */
 /*
  * histogram_buckets -- all buckets ascending: negative ones, the zero bucket if it is populated,

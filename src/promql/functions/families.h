@@ -59,4 +59,11 @@ extern PromqlRangeBody promql_fn_changes, promql_fn_resets;
 extern PromqlRangeBody promql_fn_deriv, promql_fn_double_exponential_smoothing,
 	promql_fn_predict_linear;
 
+/* --- histogram.c ---------------------------------------------------------------------------- */
+extern PromqlPointBody promql_fn_histogram_avg, promql_fn_histogram_count,
+	promql_fn_histogram_stddev, promql_fn_histogram_stdvar, promql_fn_histogram_sum;
+
+/* --- op_histogram.c ------------------------------------------------------------------------- */
+extern PromqlOpBody promql_histogram_create; /* quantile, quantiles, fraction */
+
 #endif

@@ -6,10 +6,10 @@
 
 #include "model/histogram_math.h"
 #include "model/regex.h"
+#include "util/almost.h"
 #include "util/mem.h"
 #include "util/text.h"
 
-#include <float.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -23,21 +23,13 @@ differ(Err *err, const char *what, const char *got, const char *want)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-/* almost -- reference 2.9. */
+/* almost -- stale markers are equal only among themselves. */
 static bool
 almost(double a, double b)
 {
-	double sum = fabs(a) + fabs(b), d = fabs(a - b);
-
 	if (value_is_stale(a) || value_is_stale(b))
 		return value_is_stale(a) && value_is_stale(b);
-	if (isnan(a) || isnan(b))
-		return isnan(a) && isnan(b);
-	if (a == b)
-		return true;
-	if (a == 0 || b == 0 || sum < DBL_MIN)
-		return d < EPSILON * DBL_MIN;
-	return d / (sum < DBL_MAX ? sum : DBL_MAX) < EPSILON;
+	return almost_equal(a, b, EPSILON);
 }
 
 static bool
