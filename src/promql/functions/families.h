@@ -66,4 +66,7 @@ extern PromqlPointBody promql_fn_histogram_avg, promql_fn_histogram_count,
 /* --- op_histogram.c ------------------------------------------------------------------------- */
 extern PromqlOpBody promql_histogram_create; /* quantile, quantiles, fraction */
 
+/* --- irate.c -------------------------------------------------------------------------------- */
+extern PromqlRangeBody promql_fn_idelta, promql_fn_irate;
+
 #endif

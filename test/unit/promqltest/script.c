@@ -139,6 +139,16 @@ take_span(const char **p, int64_t *from, int64_t *to, int64_t *step, Err *err)
 
 /* --- load ------------------------------------------------------------------------------------- */
 
+/* place_of -- where in load a series goes: a second description replaces the first. */
+static int
+place_of(const ScriptLoad *load, Labels labels)
+{
+	for (int i = 0; i < load->n; i++)
+		if (labels_equal(load->series[i].labels, labels))
+			return i;
+	return load->n;
+}
+
 /* combine -- `{{a}}+{{b}}x3` of a series description. */
 static Histogram *
 combine(const Histogram *a, const Histogram *b, bool subtract, Err *err)
@@ -174,7 +184,8 @@ parse_load(Script *s, const char *p, ScriptLoad *load, Err *err)
 	for (; s->at < s->n && s->lines[s->at][0] != '\0'; s->at++)
 	{
 		const char *line = s->lines[s->at];
-		SeriesDesc *desc = &load->series[load->n];
+		SeriesDesc desc;
+		int place;
 
 		if (series_starts_is(line, strlen(line)))
 		{
@@ -183,14 +194,15 @@ parse_load(Script *s, const char *p, ScriptLoad *load, Err *err)
 			has_pending = true;
 			continue;
 		}
-		if (!series_desc_parse(line, strlen(line), combine, desc, err))
+		if (!series_desc_parse(line, strlen(line), combine, &desc, err))
 			return false;
-		if (has_pending && (!labels_equal(pending.labels, desc->labels) || pending.n != desc->n))
+		if (has_pending && (!labels_equal(pending.labels, desc.labels) || pending.n != desc.n))
 			return syntax(err, "start timestamps belong to another series", line);
-		if (has_pending)
-			load->starts[load->n] = pending;
+		place = place_of(load, desc.labels);
+		load->series[place] = desc;
+		load->starts[place] = has_pending ? pending : (SeriesStarts){0};
+		load->n += place == load->n;
 		has_pending = false;
-		load->n++;
 	}
 	return !has_pending || syntax(err, "start timestamps without a series", "");
 }
