@@ -27,6 +27,8 @@ int mimir_http_port;
 int mimir_http_push_workers;
 int mimir_http_query_workers;
 int mimir_http_request_timeout;
+char *mimir_http_tls_cert_file;
+char *mimir_http_tls_key_file;
 int mimir_limits_creation_grace_period;
 int mimir_limits_ingestion_burst_size;
 double mimir_limits_ingestion_rate;
@@ -76,8 +78,8 @@ guc_init(void)
 							"Sets after what time an idle client connection is closed.",
 							NULL, &mimir_http_idle_timeout, 300, 1, 86400, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomStringVariable("mimir.http_listen",
-							   "Sets the address that the HTTP server listens on.",
-							   NULL, &mimir_http_listen, "127.0.0.1", PGC_POSTMASTER, 0, NULL, NULL, NULL);
+							   "Sets the addresses that the HTTP server listens on.",
+							   "Several are separated by commas; * means all.", &mimir_http_listen, "127.0.0.1", PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("mimir.http_max_connections",
 							"Sets the number of client connections at once.",
 							NULL, &mimir_http_max_connections, 4000, 10, 100000, PGC_POSTMASTER, 0, NULL, NULL, NULL);
@@ -96,6 +98,12 @@ guc_init(void)
 	DefineCustomIntVariable("mimir.http_request_timeout",
 							"Sets how long a client may take to send a request.",
 							NULL, &mimir_http_request_timeout, 120, 1, 86400, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomStringVariable("mimir.http_tls_cert_file",
+							   "Sets the file of the certificate chain that the HTTP server shows.",
+							   "Empty means HTTP without TLS.", &mimir_http_tls_cert_file, "", PGC_POSTMASTER, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomStringVariable("mimir.http_tls_key_file",
+							   "Sets the file of the private key of the HTTP server's certificate.",
+							   NULL, &mimir_http_tls_key_file, "", PGC_POSTMASTER, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	DefineCustomIntVariable("mimir.limits_creation_grace_period",
 							"Sets how far in the future a sample may be.",
 							NULL, &mimir_limits_creation_grace_period, 600, 0, 2147483, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);

@@ -21,6 +21,8 @@ extern int mimir_http_port;
 extern int mimir_http_push_workers;
 extern int mimir_http_query_workers;
 extern int mimir_http_request_timeout; /* s */
+extern char *mimir_http_tls_cert_file;
+extern char *mimir_http_tls_key_file;
 extern int mimir_limits_creation_grace_period; /* s */
 extern int mimir_limits_ingestion_burst_size;
 extern double mimir_limits_ingestion_rate;

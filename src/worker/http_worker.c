@@ -20,7 +20,7 @@
 #include "store/flush.h"
 #include "tables/relation.h"
 #include "tenancy/gate.h"
-#include "worker/queue.h"
+#include "worker/reply.h"
 
 #include "access/xact.h"
 #include "access/xlog.h"
@@ -37,209 +37,70 @@
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
 
-#define BATCH_MAX		 16 /* push requests a commit */
-#define REPLY_CHUNK		 32768 /* bytes collected before a frame is sent */
-#define REPLY_TIMEOUT_MS 60000 /* the gateway takes nothing for so long: give up */
+#define BATCH_MAX 16 /* push requests a commit */
 
 MIMIR_WORKER(mimir_http_worker_main);
 
-static QueueSlot *slot;
-static uint32 gateway_epoch;
+static TimeoutId query_timeout;
+static volatile sig_atomic_t timed_out; /* why the running query is being cancelled */
+static volatile uint64 early_cancel;	/* request to cancel that had not begun */
 
-typedef struct WorkerRequest
+/* ---- cancelling -------------------------------------------------------------------------------- */
+
+static void
+cancel_now(void)
 {
-	uint64 id;
-	HttpRequest req;
-	HttpResponse resp;
-	Buf body; /* collected reply bytes */
-} WorkerRequest;
+	InterruptPending = true;
+	QueryCancelPending = true;
+	SetLatch(MyLatch);
+}
 
-/* ---- signals ----------------------------------------------------------------------------------- */
-
+/* SIGINT, from the gateway with the id of a request, or from pg_cancel_backend() without. */
 static void
 cancel_handler(SIGNAL_ARGS)
 {
 	int save_errno = errno;
-	uint64 id = pg_atomic_read_u64(&slot->current_id);
+	uint64 wanted = pg_atomic_exchange_u64(&worker_slot->cancel_id, 0);
+	uint64 running = pg_atomic_read_u64(&worker_slot->current_id);
 
-	if ((id != 0 && pg_atomic_read_u64(&slot->cancel_id) == id) ||
-		get_timeout_indicator(STATEMENT_TIMEOUT, false))
-	{
-		InterruptPending = true;
-		QueryCancelPending = true;
-	}
-	SetLatch(MyLatch);
+	if (running != 0 && (wanted == 0 || wanted == running))
+		cancel_now();
+	else if (wanted != 0)
+		early_cancel = wanted;
 	errno = save_errno;
 }
 
 static void
-go_offline(int code, Datum arg)
+timeout_handler(void)
 {
-	pg_atomic_write_u32(&slot->online, 0);
-	if (http_queue->gateway_latch)
-		SetLatch(http_queue->gateway_latch);
+	timed_out = true;
+	cancel_now();
 }
 
+/* From here to forbid_cancel the request may be cancelled. */
 static void
-wait_for_gateway(MimirWait why, long timeout_ms)
+allow_cancel(const WorkerRequest *w)
 {
-	WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout_ms > 0 ? WL_TIMEOUT : 0),
-			  timeout_ms, mimir_wait_event(why));
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
+	timed_out = false;
+	pg_atomic_write_u64(&worker_slot->current_id, w->id);
+	pg_memory_barrier();
+	if (early_cancel == w->id)
+		cancel_now();
+	if (mimir_query_timeout > 0)
+		enable_timeout_after(query_timeout, mimir_query_timeout * 1000);
 }
 
-static bool
-gateway_changed(void)
-{
-	return pg_atomic_read_u32(&http_queue->gateway_epoch) != gateway_epoch;
-}
-
-/* A gateway that started anew knows nothing of what we had under way. */
+/* A cancel that came too late is forgotten, so that it does not hit the next request. */
 static void
-meet_gateway(void)
+forbid_cancel(void)
 {
-	pg_atomic_write_u32(&slot->online, 0);
-	gateway_epoch = pg_atomic_read_u32(&http_queue->gateway_epoch);
-	ring_reset(&slot->requests);
-	ring_reset(&slot->replies);
-	pg_atomic_write_u64(&slot->current_id, 0);
-	pg_atomic_fetch_add_u32(&slot->epoch, 1);
-	pg_write_barrier();
-	pg_atomic_write_u32(&slot->online, 1);
-	if (http_queue->gateway_latch)
-		SetLatch(http_queue->gateway_latch);
-}
-
-/* ---- replies ----------------------------------------------------------------------------------- */
-
-static void
-send_bytes(const void *data, Size len)
-{
-	const char *p = data;
-	int waited = 0;
-
-	while (len > 0)
-	{
-		Size n = ring_write(&slot->replies, p, len);
-
-		if (gateway_changed())
-			return;
-		p += n;
-		len -= n;
-		if (n > 0 && http_queue->gateway_latch)
-			SetLatch(http_queue->gateway_latch);
-		if (len == 0)
-			break;
-		if (n == 0 && ++waited > REPLY_TIMEOUT_MS / 1000)
-			ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),
-							errmsg("client did not take the reply in time")));
-		if (n > 0)
-			waited = 0;
-		wait_for_gateway(MIMIR_WAIT_REPLY, 1000);
-	}
-	if (http_queue->gateway_latch)
-		SetLatch(http_queue->gateway_latch);
-}
-
-static void
-send_frame(QueueFrame type, uint64 id, const void *extra, Size extra_len, const void *data, Size len)
-{
-	uint32 head[2] = {type, (uint32) (sizeof(id) + extra_len + len)};
-	char start[64];
-
-	memcpy(start, head, sizeof(head));
-	memcpy(start + sizeof(head), &id, sizeof(id));
-	if (extra_len > 0)
-		memcpy(start + sizeof(head) + sizeof(id), extra, extra_len);
-	send_bytes(start, sizeof(head) + sizeof(id) + extra_len);
-	send_bytes(data, len);
-}
-
-static void
-flush_reply(WorkerRequest *w)
-{
-	if (!w->resp.head_sent)
-	{
-		int32 status = w->resp.status;
-
-		w->resp.head_sent = true;
-		send_frame(QUEUE_HEAD, w->id, &status, sizeof(status),
-				   w->resp.headers.data ? w->resp.headers.data : "", w->resp.headers.len);
-	}
-	if (w->body.len > 0)
-		send_frame(QUEUE_DATA, w->id, NULL, 0, w->body.data, w->body.len);
-	buf_reset(&w->body);
-}
-
-static void
-sink_send(HttpResponse *r, const void *data, size_t len)
-{
-	WorkerRequest *w = r->sink;
-
-	buf_append(&w->body, data, len);
-	if (w->body.len >= REPLY_CHUNK)
-		flush_reply(w);
-}
-
-static void
-end_reply(WorkerRequest *w, bool ok)
-{
-	uint32 flag = ok;
-
-	flush_reply(w);
-	send_frame(QUEUE_END, w->id, &flag, sizeof(flag), NULL, 0);
-}
-
-static void
-init_response(WorkerRequest *w)
-{
-	memset(&w->resp, 0, sizeof(w->resp));
-	w->resp.status = 200;
-	w->resp.send = sink_send;
-	w->resp.sink = w;
-	buf_init(&w->body, 4096, MaxAllocHugeSize / 4);
+	disable_timeout(query_timeout, false);
+	pg_atomic_write_u64(&worker_slot->current_id, 0);
+	pg_memory_barrier();
+	QueryCancelPending = false;
 }
 
 /* ---- requests ---------------------------------------------------------------------------------- */
-
-/* Read a whole frame; the bytes are in the batch's context. */
-static void
-read_request(WorkerRequest *w)
-{
-	uint32 head[2];
-	Size got = 0;
-	char *data;
-
-	ring_read(&slot->requests, head, sizeof(head));
-	data = MemoryContextAllocHuge(CurrentMemoryContext, (Size) head[1] + 1);
-	while (got < head[1])
-	{
-		Size n = ring_read(&slot->requests, data + got, head[1] - got);
-
-		got += n;
-		if (http_queue->gateway_latch)
-			SetLatch(http_queue->gateway_latch);
-		if (gateway_changed())
-			ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED), errmsg("the gateway was restarted")));
-		if (n == 0)
-			wait_for_gateway(MIMIR_WAIT_REQUEST, 1000);
-	}
-	if (!queue_unpack_request(data, head[1], &w->id, &w->req))
-		elog(ERROR, "malformed request in the queue");
-	init_response(w);
-}
-
-static bool
-request_waiting(void)
-{
-	return ring_readable(&slot->requests) >= 2 * sizeof(uint32);
-}
 
 static void
 report_activity(const HttpRequest *req)
@@ -254,37 +115,34 @@ report_activity(const HttpRequest *req)
 
 /* After an ERROR: roll back and make a reply of it. */
 static void
-fail_request(WorkerRequest *w, MemoryContext context, bool timed_out)
+fail_query(WorkerRequest *w, MemoryContext context)
 {
 	ErrorData *edata;
 	Err err = ERR_INIT;
 
+	HOLD_INTERRUPTS();
+	forbid_cancel();
 	MemoryContextSwitchTo(context);
 	edata = CopyErrorData();
-	HOLD_INTERRUPTS();
 	FlushErrorState();
 	AbortCurrentTransaction();
-	disable_all_timeouts(false);
-	QueryCancelPending = false;
 	RESUME_INTERRUPTS();
 	MemoryContextSwitchTo(context);
-	errmap_from_report(edata, &err);
-	if (err.code == ERR_CANCELED && timed_out)
-	{
-		err = (Err) ERR_INIT;
+	if (timed_out && edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		err_set(&err, ERR_TIMEOUT, -1, "query timed out in expression evaluation");
-	}
+	else
+		errmap_from_report(edata, &err);
 	if (err.code == ERR_INTERNAL || err.code == ERR_CORRUPT)
 		ereport(LOG, (errmsg("request failed: %s", edata->message),
 					  edata->detail ? errdetail_internal("%s", edata->detail) : 0));
 	if (w->resp.head_sent)
 	{
-		end_reply(w, false);
+		reply_break(w);
 		return;
 	}
-	init_response(w);
+	reply_init(w);
 	api_error_reply(&w->req, &w->resp, &err);
-	end_reply(w, true);
+	reply_end(w);
 }
 
 static bool
@@ -310,37 +168,29 @@ serviceable(const HttpRequest *req, HttpResponse *resp)
 static void
 run_query(WorkerRequest *w, MemoryContext context)
 {
-	volatile bool timed_out = false;
-
-	pg_atomic_write_u64(&slot->current_id, w->id);
 	report_activity(&w->req);
 	PG_TRY();
 	{
+		allow_cancel(w);
 		SetCurrentStatementStartTimestamp();
 		StartTransactionCommand();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		MemoryContextSwitchTo(context);
-		if (api_needs_store(&w->req) ? serviceable(&w->req, &w->resp) : true)
-		{
-			if (mimir_query_timeout > 0)
-				enable_timeout_after(STATEMENT_TIMEOUT, mimir_query_timeout * 1000);
+		if (!api_needs_store(&w->req) || serviceable(&w->req, &w->resp))
 			api_dispatch(&w->req, &w->resp);
-			disable_timeout(STATEMENT_TIMEOUT, false);
-		}
 		tenancy_leave();
 		PopActiveSnapshot();
 		CommitTransactionCommand();
 		MemoryContextSwitchTo(context);
-		end_reply(w, true);
+		forbid_cancel();
+		reply_end(w);
 	}
 	PG_CATCH();
 	{
-		timed_out = get_timeout_indicator(STATEMENT_TIMEOUT, true);
 		tenancy_leave();
-		fail_request(w, context, timed_out);
+		fail_query(w, context);
 	}
 	PG_END_TRY();
-	pg_atomic_write_u64(&slot->current_id, 0);
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
@@ -382,7 +232,7 @@ run_pushes(WorkerRequest *w, int n, MemoryContext context)
 		{
 			if (!answered[i])
 				api_push_reply(&replies[i], &w[i].resp);
-			end_reply(&w[i], true);
+			reply_end(&w[i]);
 		}
 	}
 	PG_CATCH();
@@ -390,79 +240,98 @@ run_pushes(WorkerRequest *w, int n, MemoryContext context)
 		ErrorData *edata;
 		Err err = ERR_INIT;
 
-		if (batch != NULL)
-			push_abort(batch);
-		MemoryContextSwitchTo(context);
-		edata = CopyErrorData();
 		HOLD_INTERRUPTS();
 		EmitErrorReport();
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
 		FlushErrorState();
 		AbortCurrentTransaction();
 		if (batch != NULL)
+		{
+			push_abort(batch);
 			push_end(batch);
+		}
 		RESUME_INTERRUPTS();
 		MemoryContextSwitchTo(context);
 		err_set(&err, ERR_UNAVAILABLE, -1, "could not store the samples: %s", edata->message);
 		for (int i = 0; i < n; i++)
 		{
-			init_response(&w[i]);
+			reply_init(&w[i]);
 			http_set_header(&w[i].resp, "Retry-After", "5");
 			api_error_reply(&w[i].req, &w[i].resp, &err);
-			end_reply(&w[i], true);
+			reply_end(&w[i]);
 		}
 	}
 	PG_END_TRY();
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
+/* Serve one request, or what stands in the ring of pushes. */
 static void
 serve(MemoryContext context)
 {
 	WorkerRequest *w = palloc0(sizeof(WorkerRequest) * BATCH_MAX);
 	int n = 0;
 
-	read_request(&w[n++]);
-	if (slot->pool != HTTP_POOL_PUSH)
+	do
 	{
+		if (!worker_read_request(&w[n]))
+			return;
+		n++;
+	} while (worker_slot->pool == HTTP_POOL_PUSH && n < BATCH_MAX && worker_request_waiting());
+	if (worker_slot->pool == HTTP_POOL_PUSH)
+		run_pushes(w, n, context);
+	else
 		run_query(&w[0], context);
-		return;
-	}
-	while (n < BATCH_MAX && request_waiting())
-		read_request(&w[n++]);
-	run_pushes(w, n, context);
+}
+
+static void
+go_offline(int code, Datum arg)
+{
+	pg_atomic_write_u32(&worker_slot->state, QUEUE_OFFLINE);
+	queue_wake_gateway();
 }
 
 void
 mimir_http_worker_main(Datum arg)
 {
 	MemoryContext context;
+	long stats_due = -1; /* ms until counters that were held back are to be reported */
 
-	slot = &http_queue->slots[DatumGetInt32(arg)];
+	worker_slot = &http_queue->slots[DatumGetInt32(arg)];
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGINT, cancel_handler);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(mimir_database, NULL, 0);
-	before_shmem_exit(go_offline, 0);
-	slot->pid = MyProcPid;
-	slot->latch = MyLatch;
+	query_timeout = RegisterTimeout(USER_TIMEOUT, timeout_handler);
 	context = AllocSetContextCreate(TopMemoryContext, "mimir request", ALLOCSET_DEFAULT_SIZES);
-	meet_gateway();
+	worker_slot->pid = MyProcPid;
+	worker_slot->latch = MyLatch;
+	before_shmem_exit(go_offline, 0);
 	pgstat_report_activity(STATE_IDLE, NULL);
+	worker_meet_gateway();
 	for (;;)
 	{
-		if (gateway_changed())
-			meet_gateway();
-		if (request_waiting())
+		if (worker_lost_gateway())
+			worker_meet_gateway();
+		if (worker_request_waiting())
 		{
 			MemoryContextSwitchTo(context);
 			serve(context);
 			MemoryContextSwitchTo(TopMemoryContext);
 			MemoryContextReset(context);
-			pgstat_report_stat(false);
+			stats_due = pgstat_report_stat(false);
+			if (stats_due == 0)
+				stats_due = -1;
 			CHECK_FOR_INTERRUPTS();
 			continue;
 		}
-		wait_for_gateway(MIMIR_WAIT_REQUEST, 0);
+		worker_wait(MIMIR_WAIT_REQUEST, stats_due);
+		if (stats_due > 0 && !worker_request_waiting())
+		{
+			pgstat_report_stat(true);
+			stats_due = -1;
+		}
 	}
 }

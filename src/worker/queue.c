@@ -63,10 +63,11 @@ queue_shmem_init(void)
 		QueueSlot *s = &http_queue->slots[i];
 
 		s->pool = queue_slot_pool(i);
-		pg_atomic_init_u32(&s->online, 0);
-		pg_atomic_init_u32(&s->epoch, 0);
+		pg_atomic_init_u32(&s->state, QUEUE_OFFLINE);
+		s->gateway_epoch = 0;
 		pg_atomic_init_u64(&s->current_id, 0);
 		pg_atomic_init_u64(&s->cancel_id, 0);
+		pg_atomic_init_u64(&s->failed_id, 0);
 		s->pid = 0;
 		s->latch = NULL;
 		ring_init(&s->requests, p, QUEUE_REQUEST_RING);
@@ -74,6 +75,24 @@ queue_shmem_init(void)
 		ring_init(&s->replies, p, QUEUE_REPLY_RING);
 		p += QUEUE_REPLY_RING;
 	}
+}
+
+void
+queue_wake_gateway(void)
+{
+	Latch *latch = *(Latch *volatile *) &http_queue->gateway_latch;
+
+	if (latch != NULL)
+		SetLatch(latch);
+}
+
+void
+queue_wake_worker(QueueSlot *s)
+{
+	Latch *latch = *(Latch *volatile *) &s->latch;
+
+	if (latch != NULL)
+		SetLatch(latch);
 }
 
 void
@@ -153,14 +172,13 @@ queue_pack_request(Buf *out, uint64 id, const HttpRequest *req)
 		pack_string(out, req->headers[i].name);
 		pack_string(out, req->headers[i].value);
 	}
-	buf_append(out, req->body, req->body_len);
 }
 
 static const char *
 unpack_string(const char **p, const char *end)
 {
 	const char *s = *p;
-	const char *nul = memchr(s, 0, end - s);
+	const char *nul = memchr(s, '\0', end - s);
 
 	if (nul == NULL)
 		return NULL;
@@ -185,6 +203,8 @@ queue_unpack_request(const char *data, Size len, uint64 *id, HttpRequest *req)
 		return false;
 	memcpy(&n, p, sizeof(n));
 	p += sizeof(n);
+	if (n > (Size) (end - p))
+		return false;
 	headers = palloc(sizeof(HttpHeader) * (n + 1));
 	for (uint32 i = 0; i < n; i++)
 		if ((headers[i].name = unpack_string(&p, end)) == NULL ||
