@@ -139,10 +139,11 @@ Size
 ring_read(QueueRing *r, void *data, Size len)
 {
 	uint64 read = pg_atomic_read_u64(&r->read);
+	Size there = ring_readable(r); /* read once: it grows meanwhile */
 	Size at = read % r->size;
 	Size first;
 
-	len = Min(len, ring_readable(r));
+	len = Min(len, there);
 	first = Min(len, r->size - at);
 	memcpy(data, r->data + at, first);
 	memcpy((char *) data + first, r->data, len - first);
