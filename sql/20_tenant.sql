@@ -15,11 +15,13 @@ SELECT pg_extension_config_dump('mimir.tenant_tenant_id_seq', '');
 CREATE TABLE mimir.tenant_member (
   tenant_id int NOT NULL REFERENCES mimir.tenant ON DELETE CASCADE,
   member name NOT NULL,
+  can_write boolean NOT NULL DEFAULT true,
   PRIMARY KEY (tenant_id, member)
 );
 COMMENT ON TABLE mimir.tenant_member IS 'Roles that may act for a tenant, with all members of these roles.';
 COMMENT ON COLUMN mimir.tenant_member.tenant_id IS 'Tenant.';
 COMMENT ON COLUMN mimir.tenant_member.member IS 'Name of a role.';
+COMMENT ON COLUMN mimir.tenant_member.can_write IS 'Whether it may write samples, if it is a member of mimir_writer too.';
 SELECT pg_extension_config_dump('mimir.tenant_member', '');
 
 CREATE TABLE mimir.tenant_limits (
@@ -66,6 +68,33 @@ CREATE TRIGGER tenant_changed AFTER INSERT OR UPDATE OR DELETE ON mimir.tenant_m
   FOR EACH STATEMENT EXECUTE FUNCTION mimir.tenant_changed();
 CREATE TRIGGER tenant_changed AFTER INSERT OR UPDATE OR DELETE ON mimir.tenant_limits
   FOR EACH STATEMENT EXECUTE FUNCTION mimir.tenant_changed();
+
+CREATE FUNCTION mimir.create_tenant(name text) RETURNS int
+  LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+  AS 'INSERT INTO mimir.tenant (name) VALUES ($1) RETURNING tenant_id';
+COMMENT ON FUNCTION mimir.create_tenant(text) IS 'Creates a tenant and returns its number.';
+
+CREATE FUNCTION mimir.add_member(tenant text, role regrole, can_write boolean DEFAULT true) RETURNS void
+  LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  INSERT INTO mimir.tenant_member AS m (tenant_id, member, can_write)
+  SELECT t.tenant_id, r.rolname, add_member.can_write
+  FROM mimir.tenant t, pg_roles r
+  WHERE t.name = add_member.tenant AND r.oid = add_member.role
+  ON CONFLICT ON CONSTRAINT tenant_member_pkey DO UPDATE SET can_write = EXCLUDED.can_write;
+  IF NOT FOUND THEN
+    RAISE undefined_object USING MESSAGE = format('tenant "%s" does not exist', add_member.tenant);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION mimir.add_member(text, regrole, boolean) IS 'Lets a role act for a tenant; called again, it changes whether the role may write.';
+
+CREATE FUNCTION mimir.remove_member(tenant text, role regrole) RETURNS void
+  LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+  AS 'DELETE FROM mimir.tenant_member m USING mimir.tenant t, pg_roles r
+      WHERE t.tenant_id = m.tenant_id AND t.name = $1 AND r.rolname = m.member AND r.oid = $2';
+COMMENT ON FUNCTION mimir.remove_member(text, regrole) IS 'Takes back what mimir.add_member() gave.';
 
 CREATE FUNCTION mimir.visible_tenants() RETURNS int[]
   LANGUAGE c STABLE LEAKPROOF PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'mimir_visible_tenants';

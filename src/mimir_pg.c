@@ -10,7 +10,6 @@
 #include "pg/stats.h"
 #include "query/regex_trim.h"
 #include "store/head.h"
-#include "tenancy/gate.h"
 #include "worker/launcher.h"
 #include "worker/queue.h"
 
@@ -35,7 +34,6 @@ _PG_init(void)
 								"restart the server.")));
 	guc_init();
 	shmem_install_hooks(modules);
-	tenancy_init();
 	regex_trim_init();
 	launcher_register();
 }

@@ -28,4 +28,19 @@
 #define compat_my_proc_number() (MyProc->pgprocno)
 #endif
 
+/* 17: MyProc->lxid moved into MyProc->vxid. */
+#if PG_VERSION_NUM >= 170000
+#define compat_my_lxid() (MyProc->vxid.lxid)
+#else
+#define compat_my_lxid() (MyProc->lxid)
+#endif
+
+/* 16: privileges on all kinds of objects are checked by object_aclcheck. */
+#if PG_VERSION_NUM >= 160000
+#define compat_function_aclcheck(funcid, role, mode)                                               \
+	object_aclcheck(ProcedureRelationId, funcid, role, mode)
+#else
+#define compat_function_aclcheck(funcid, role, mode) pg_proc_aclcheck(funcid, role, mode)
+#endif
+
 #endif

@@ -13,13 +13,14 @@
 
 #include "tenancy/gate.h"
 
+#include "pg/compat.h"
 #include "pg/export.h"
 #include "pg/guc.h"
 #include "tables/relation.h"
+#include "tenancy/owner_rights.h"
 #include "tenancy/tenant_int.h"
 
 #include "access/xact.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/acl.h"
@@ -33,16 +34,22 @@ MIMIR_FUNCTION(mimir_tenant_changed);
 
 #define HTTP_ROLE  "mimir_http"
 #define ADMIN_ROLE "mimir_admin"
+#define WRITER_ROLE "mimir_writer"
 
+/* What was worked out for reads and for writes; the set lives in TopTransactionContext. */
+typedef struct Answer
+{
+	LocalTransactionId lxid;
+	Oid role;
+	uint64 changes; /* tenant_changes at that time */
+	const char *narrowed; /* mimir.tenant */
+	const TenantSet *set; /* NULL: none yet */
+} Answer;
+
+static Answer answers[2]; /* by write */
 static const TenantSet *request_set;
 static Oid saved_user = InvalidOid;
 static int saved_sec;
-
-void
-tenancy_init(void)
-{
-	/* callbacks are registered by each process at its first look-up */
-}
 
 void
 tenancy_enter(const TenantSet *set)
@@ -71,27 +78,26 @@ sees_all(Oid role)
 	return superuser_arg(role) || (OidIsValid(admin) && has_privs_of_role(role, admin));
 }
 
-/* Ids from a query over the tables of tenants, read with the owner's rights. */
+/* Ids of the tenants that a role may read, or write, sorted by name. */
 static int
-query_ids(Oid role, TenantId **ids)
+query_ids(Oid role, bool write, TenantId **ids)
 {
-	const char *sql = sees_all(role)
-						  ? "SELECT tenant_id FROM mimir.tenant ORDER BY name"
+	bool all = sees_all(role);
+	const char *sql = all ? "SELECT tenant_id FROM mimir.tenant ORDER BY name"
 						  : "SELECT DISTINCT t.tenant_id, t.name FROM mimir.tenant t"
 							" JOIN mimir.tenant_member m USING (tenant_id)"
-							" WHERE pg_catalog.pg_has_role($1, m.member, 'USAGE') ORDER BY t.name";
-	Oid types[1] = {OIDOID};
-	Datum values[1] = {ObjectIdGetDatum(role)};
+							" JOIN pg_roles r ON r.rolname = m.member"
+							" WHERE pg_has_role($1, r.oid, 'USAGE') AND (m.can_write OR NOT $2)"
+							" ORDER BY t.name";
+	Oid types[2] = {OIDOID, BOOLOID};
+	Datum values[2] = {ObjectIdGetDatum(role), BoolGetDatum(write)};
 	MemoryContext caller = CurrentMemoryContext;
-	Oid user;
-	int sec;
+	OwnerRights rights;
 	int n;
 
-	GetUserIdAndSecContext(&user, &sec);
-	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, sec | SECURITY_LOCAL_USERID_CHANGE);
+	owner_rights_begin(&rights);
 	SPI_connect();
-	if (SPI_execute_with_args(sql, sees_all(role) ? 0 : 1, types, values, NULL, true, 0) !=
-		SPI_OK_SELECT)
+	if (SPI_execute_with_args(sql, all ? 0 : 2, types, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read mimir.tenant");
 	n = (int) SPI_processed;
 	*ids = MemoryContextAlloc(caller, sizeof(TenantId) * Max(n, 1));
@@ -103,21 +109,18 @@ query_ids(Oid role, TenantId **ids)
 			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
 	}
 	SPI_finish();
-	SetUserIdAndSecContext(user, sec);
+	owner_rights_end(&rights);
 	return n;
 }
 
-const TenantSet *
-tenancy_visible(void)
+/* The answer for a role, narrowed by mimir.tenant, in CurrentMemoryContext. */
+static TenantSet *
+resolve(Oid role, bool write)
 {
-	TenantSet *set;
+	TenantSet *set = palloc0(sizeof(TenantSet));
 	TenantId *ids;
-	int n;
+	int n = query_ids(role, write, &ids);
 
-	if (request_set != NULL)
-		return request_set;
-	set = palloc0(sizeof(TenantSet));
-	n = query_ids(GetUserId(), &ids);
 	set->tenants = palloc(sizeof(Tenant *) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
@@ -131,11 +134,39 @@ tenancy_visible(void)
 	return set;
 }
 
+static const TenantSet *
+answer(bool write)
+{
+	Answer *a = &answers[write];
+	Oid role = GetUserId();
+	MemoryContext old;
+	uint64 changes;
+	TenantSet *set;
+
+	tenant_cache_init();
+	if (a->set != NULL && a->lxid == compat_my_lxid() && a->role == role &&
+		a->changes == tenant_changes && strcmp(a->narrowed, mimir_tenant) == 0)
+		return a->set;
+	a->set = NULL;
+	changes = tenant_changes;
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	set = resolve(role, write);
+	*a = (Answer){compat_my_lxid(), role, changes, pstrdup(mimir_tenant), set};
+	MemoryContextSwitchTo(old);
+	return set;
+}
+
+const TenantSet *
+tenancy_visible(void)
+{
+	return request_set != NULL ? request_set : answer(false);
+}
+
 const Tenant *
 tenancy_writable(void)
 {
-	const TenantSet *set = tenancy_visible();
-	Oid writer = get_role_oid("mimir_writer", false);
+	const TenantSet *set = answer(true);
+	Oid writer = get_role_oid(WRITER_ROLE, false);
 
 	if (!has_privs_of_role(GetUserId(), writer))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -7,8 +7,6 @@
 
 #include "tenancy/tenant.h"
 
-extern void tenancy_init(void); /* from _PG_init */
-
 /*
  * tenancy_enter -- from here to tenancy_leave (or the end of the transaction) the process acts as
  * the role mimir_http and sees the tenants of the request only.

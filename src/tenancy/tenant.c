@@ -4,25 +4,27 @@
  *
  * Entries live in a context that is dropped as a whole when mimir.tenant, mimir.tenant_limits or
  * mimir.tenant_member change: statement triggers on them send a relcache invalidation of
- * mimir.tenant, which reaches every process before its next transaction looks.  A Tenant handed
- * out stays valid until the end of the transaction: the context is dropped only at the next
+ * mimir.tenant, which reaches every process before its next transaction looks; so does a reload of
+ * the configuration, whose settings are the default limits.  A Tenant handed out stays valid until the end of the transaction: the context is dropped only at the next
  * look-up of a later one.
  */
 #include "postgres.h"
 
 #include "tenancy/tenant_int.h"
 
+#include "pg/compat.h"
 #include "pg/guc.h"
 #include "tables/relation.h"
+#include "tenancy/owner_rights.h"
 
 #include "access/xact.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 typedef struct NameEntry
 {
@@ -40,13 +42,18 @@ static MemoryContext cache_context;
 static HTAB *by_name;
 static HTAB *by_id;
 static bool stale = true;
-static LocalTransactionId built_in; /* transaction that built the cache */
-uint64 tenant_cache_generation;
+static Oid tenant_relid; /* mimir.tenant's, when the cache was built */
+static LocalTransactionId used_in; /* transaction that looked last */
+static TimestampTz settings_of;	/* configuration load whose limits the cache holds */
+uint64 tenant_changes;
 
 static void
 on_relcache(Datum arg, Oid relid)
 {
+	if (OidIsValid(relid) && relid != tenant_relid)
+		return;
 	stale = true;
+	tenant_changes++;
 }
 
 void
@@ -65,9 +72,14 @@ refresh(void)
 	HASHCTL names = {.keysize = TENANT_NAME_MAX + 1, .entrysize = sizeof(NameEntry)};
 	HASHCTL ids = {.keysize = sizeof(TenantId), .entrysize = sizeof(IdEntry)};
 
+	bool handed_out = cache_context != NULL && used_in == compat_my_lxid();
+
 	tenant_cache_init();
+	used_in = compat_my_lxid();
+	if (settings_of != PgReloadTime)
+		stale = true;
 	/* within a transaction what was handed out must stay */
-	if (!stale || (cache_context != NULL && built_in == MyProc->lxid))
+	if (!stale || handed_out)
 		return;
 	if (cache_context)
 		MemoryContextDelete(cache_context);
@@ -77,9 +89,9 @@ refresh(void)
 	by_name = hash_create("mimir tenants by name", 64, &names,
 						  HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	by_id = hash_create("mimir tenants by id", 64, &ids, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	built_in = MyProc->lxid;
+	settings_of = PgReloadTime;
 	stale = false;
-	tenant_cache_generation++;
+	tenant_relid = tables_relid("tenant");
 }
 
 static void
@@ -171,12 +183,9 @@ load(const char *where, Oid type, Datum value)
 {
 	char *sql = psprintf("%s%s", tenant_sql, where);
 	const Tenant *found = NULL;
-	Oid user;
-	int sec;
+	OwnerRights rights;
 
-	/* the catalogue of tenants is read with the extension owner's rights */
-	GetUserIdAndSecContext(&user, &sec);
-	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, sec | SECURITY_LOCAL_USERID_CHANGE);
+	owner_rights_begin(&rights);
 	SPI_connect();
 	/* not read-only: a tenant that this transaction created is to be seen */
 	if (SPI_execute_with_args(sql, 1, &type, &value, NULL, false, 1) != SPI_OK_SELECT)
@@ -201,7 +210,7 @@ load(const char *where, Oid type, Datum value)
 		found = &e->tenant;
 	}
 	SPI_finish();
-	SetUserIdAndSecContext(user, sec);
+	owner_rights_end(&rights);
 	return found;
 }
 

@@ -11,7 +11,7 @@
 #include "storage/proc.h"
 #include "tenancy/tenant.h"
 
-extern uint64 tenant_cache_generation; /* raised when the cache was dropped */
+extern uint64 tenant_changes; /* raised at each change of tenants, members or limits */
 
 extern void tenant_cache_init(void);
 extern const Tenant *tenant_by_name(const char *name); /* NULL if none */
