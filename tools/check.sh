@@ -12,7 +12,7 @@ out=$(mktemp -d)
 work=$(mktemp -d "${TMPDIR:-/tmp}/mimir_check.XXXXXX")
 chmod 755 "$work" # root's servers run as another user
 export DATADIR=$work/data
-export PGPORT=${CHECK_PGPORT:-54410} HTTP_PORT=${CHECK_HTTP_PORT:-9410}
+export PGPORT=${CHECK_PGPORT:-25433} HTTP_PORT=${CHECK_HTTP_PORT:-29433}
 
 cleanup() {
 	tools/cluster.sh stop >/dev/null 2>&1

@@ -5,7 +5,7 @@
 #
 # Environment:
 #   DATADIR     data directory, made by initdb if it is not there    (.run/data)
-#   PGPORT      port of PostgreSQL on 127.0.0.1                      (54329)
+#   PGPORT      port of PostgreSQL on 127.0.0.1                      (25432)
 #   HTTP_PORT   port of the HTTP API on 127.0.0.1                    (9009)
 #   PG_CONFIG   pg_config of the PostgreSQL to use                   (pg_config)
 #   MIMIR_NAME  becomes the setting mimir.name
@@ -18,7 +18,7 @@ READY_SECONDS=600 # a long log takes its time to replay
 
 cd "$(dirname "$0")/.."
 run=$PWD/.run
-PGPORT=${PGPORT:-54329}
+PGPORT=${PGPORT:-25432}
 HTTP_PORT=${HTTP_PORT:-9009}
 as_user=()
 if [ "$(id -u)" = 0 ]; then
