@@ -13,6 +13,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define ERROR_TEXT_MAX (1 << 20)
+
 static void
 annotate(PromqlExec *ex, bool is_warning, int pos, const char *fmt, va_list ap)
 {
@@ -88,5 +90,28 @@ promql_quoted(StrView s)
 
 	buf_init(&b, s.len + 8, 6 * (size_t) s.len + 8);
 	text_quote(&b, s.s, s.len);
+	return b.data;
+}
+
+const char *
+promql_labels_plain(Labels ls)
+{
+	LabelsIter it;
+	Label label;
+	Buf b;
+
+	buf_init(&b, 128, ERROR_TEXT_MAX);
+	labels_iter_init(&it, ls);
+	while (labels_next(&it, &label))
+	{
+		buf_str(&b, b.len == 0 ? "{" : ", ");
+		if (labels_name_legacy_valid(label.name))
+			buf_append(&b, label.name.s, label.name.len);
+		else
+			text_quote(&b, label.name.s, label.name.len);
+		buf_char(&b, '=');
+		text_quote(&b, label.value.s, label.value.len);
+	}
+	buf_str(&b, b.len == 0 ? "{}" : "}");
 	return b.data;
 }

@@ -29,5 +29,7 @@ extern void promql_info(PromqlExec *ex, int pos, const char *fmt, ...)
 extern const char *promql_number_text(double v);
 /* promql_quoted -- s as Go's %q writes it, from the current scope. */
 extern const char *promql_quoted(StrView s);
+/* promql_labels_plain -- a label set in braces, the name among them, from the current scope. */
+extern const char *promql_labels_plain(Labels ls);
 
 #endif

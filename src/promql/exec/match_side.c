@@ -9,9 +9,6 @@
 #include "promql/exec/match_side.h"
 
 #include "promql/exec/exec.h"
-#include "util/text.h"
-
-#define ERROR_TEXT_MAX (1 << 20)
 
 void
 promql_one_side_init(PromqlOneSide *side, PromqlOp *op)
@@ -117,45 +114,21 @@ promql_one_side_load(PromqlOneSide *side, PromqlOp *input, Err *err)
 	return rc == 0;
 }
 
-/* plain_text -- labels in braces, the name among them, as Prometheus writes them here. */
-static char *
-plain_text(Labels ls)
-{
-	LabelsIter it;
-	Label label;
-	Buf b;
-
-	buf_init(&b, 128, ERROR_TEXT_MAX);
-	labels_iter_init(&it, ls);
-	while (labels_next(&it, &label))
-	{
-		buf_str(&b, b.len == 0 ? "{" : ", ");
-		if (labels_name_legacy_valid(label.name))
-			buf_append(&b, label.name.s, label.name.len);
-		else
-			text_quote(&b, label.name.s, label.name.len);
-		buf_char(&b, '=');
-		text_quote(&b, label.value.s, label.value.len);
-	}
-	buf_str(&b, b.len == 0 ? "{}" : "}");
-	return b.data;
-}
-
 bool
 promql_one_side_duplicate(const PromqlOneSide *side, int i, Err *err)
 {
 	const PromqlBinaryPlan *b = &side->op->plan->binary;
 	const PromqlOneSeries *first = &side->series[side->dup_a[i]];
 	const PromqlOneSeries *second = &side->series[side->dup_b[i]];
-	char *a = plain_text(first->labels);
-	char *c = plain_text(second->labels);
+	const char *a = promql_labels_plain(first->labels);
+	const char *c = promql_labels_plain(second->labels);
 	bool in_order = strcmp(a, c) <= 0;
 
 	return err_set(err, ERR_EXECUTION, -1,
 				   "found duplicate series for the match group %s on the %s hand-side of the "
 				   "operation: [%s, %s];many-to-many matching not allowed: matching labels must "
 				   "be unique on one side",
-				   plain_text(side->sigs.keys[first->sig]),
+				   promql_labels_plain(side->sigs.keys[first->sig]),
 				   b->card == PROMQL_ONE_TO_MANY ? "left" : "right", in_order ? a : c,
 				   in_order ? c : a);
 }

@@ -69,4 +69,7 @@ extern PromqlOpBody promql_histogram_create; /* quantile, quantiles, fraction */
 /* --- irate.c -------------------------------------------------------------------------------- */
 extern PromqlRangeBody promql_fn_idelta, promql_fn_irate;
 
+/* --- info.c --------------------------------------------------------------------------------- */
+extern PromqlOpBody promql_info_create;
+
 #endif

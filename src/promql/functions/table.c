@@ -51,6 +51,7 @@ static const PromqlFunction functions[PROMQL_NFUNCTIONS] = {
 	[PROMQL_FN_hour] = {.create = promql_date_create},
 	[PROMQL_FN_idelta] = {.range = promql_fn_idelta},
 	[PROMQL_FN_increase] = {.range = promql_fn_increase},
+	[PROMQL_FN_info] = {.create = promql_info_create},
 	[PROMQL_FN_irate] = {.range = promql_fn_irate},
 	[PROMQL_FN_label_join] = {.create = promql_label_join_create},
 	[PROMQL_FN_label_replace] = {.create = promql_label_replace_create},
