@@ -15,6 +15,9 @@
 
 #define ERROR_TEXT_MAX (1 << 20)
 
+static void annotate(PromqlExec *ex, bool is_warning, int pos, const char *fmt, va_list ap)
+	__attribute__((format(printf, 4, 0)));
+
 static void
 annotate(PromqlExec *ex, bool is_warning, int pos, const char *fmt, va_list ap)
 {
