@@ -71,10 +71,16 @@ deps:
 
 # --- tests and style ----------------------------------------------------------------------------
 # PGXS brings a check target that only refuses; its recipe is replaced here.
-.PHONY: check lint fmt fmt-check
+.PHONY: check bench lint fmt fmt-check
 check: deps ## every test, from nothing to "N passed, N failed"
 	+$(MAKE) --no-print-directory -j$(shell nproc) all
 	+@PG_CONFIG='$(PG_CONFIG)' tools/check.sh
+bench: deps $(BUILD)/bench/gen $(BUILD)/bench/replay ## against Prometheus and VictoriaMetrics, same data, one run
+	+$(MAKE) --no-print-directory -j$(shell nproc) all
+	+@PG_CONFIG='$(PG_CONFIG)' bench/run.sh
+$(BUILD)/bench/%: bench/%.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -o $@ $< -lsnappy -lm
 lint: ## rules that no compiler checks: tools/lint
 	@for rule in tools/lint/*.sh; do bash $$rule || exit 1; done
 FMT_FILES = $(shell git ls-files '*.c' '*.h')

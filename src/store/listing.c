@@ -147,18 +147,53 @@ list_select(Listing *l, TenantId tenant, const Matcher *ms, int n, int64 mint, i
 	store_select_end(s);
 }
 
+/*
+ * All names of a tenant, or all values of a label, without looking at series: the head's index has
+ * them, less those that only dead series carry.  The head counts as overlapping every range.
+ */
+static void
+list_head_index(Listing *l, TenantId tenant_id)
+{
+	uint32 tenant;
+
+	LWLockAcquire(&head_index->lock, LW_SHARED);
+	tenant = index_find_tenant(tenant_id);
+	if (tenant != 0 && l->name.s == NULL)
+	{
+		for (uint32 i = index_tenant(tenant)->names; i != 0; i = index_name(i)->next_of_tenant)
+			add_text(&l->texts, strview(index_name(i)->text, index_name(i)->len));
+	}
+	else if (tenant != 0)
+	{
+		uint32 name = index_find_name(tenant, l->name);
+
+		for (uint32 i = name ? index_name(name)->pairs : 0; i != 0; i = index_pair(i)->next_of_name)
+			if (index_pair(i)->postings.count > 0)
+				add_text(&l->texts, strview(index_pair(i)->text, index_pair(i)->len));
+	}
+	LWLockRelease(&head_index->lock);
+}
+
 static int
 list_labels(TenantId tenant, StrView name, const StoreMatcherSet *sets, int nsets, int64 mint,
 			int64 maxt, StrView **out)
 {
 	Listing l = {.name = name};
+	Labels *cold;
 
+	if (nsets == 0)
+	{
+		int ncold = store_cold_series(tenant, mint, maxt, &cold);
+
+		list_head_index(&l, tenant);
+		for (int i = 0; i < ncold; i++)
+			list_cold_series(&l, cold[i]);
+		return sort_unique(&l.texts, out);
+	}
 	/* numbers handed out later belong to series that came later */
 	LWLockAcquire(&head_index->lock, LW_SHARED);
 	seen_init(&l.seen, Max(head_index->names.n, head_index->pairs.n) + 65536);
 	LWLockRelease(&head_index->lock);
-	if (nsets == 0)
-		list_select(&l, tenant, NULL, 0, mint, maxt);
 	for (int i = 0; i < nsets; i++)
 		list_select(&l, tenant, sets[i].m, sets[i].n, mint, maxt);
 	return sort_unique(&l.texts, out);

@@ -259,8 +259,9 @@ join_cold(StoreSelect *s, SelectSeries *cold, int ncold)
 	pfree(table);
 }
 
-static void
-find_cold_series(StoreSelect *s, const Matcher *ms, int nms)
+/* Cold series of a tenant in the range that match; *out from CurrentMemoryContext. */
+static int
+scan_cold(TenantId tenant, const Matcher *ms, int nms, int64 mint, int64 maxt, SelectSeries **out)
 {
 	Relation rel = tables_open("series_cold", AccessShareLock);
 	ScanKeyData keys[2];
@@ -270,9 +271,10 @@ find_cold_series(StoreSelect *s, const Matcher *ms, int nms)
 	int n = 0;
 	int cap = 0;
 
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum((int32) s->tenant));
-	ScanKeyInit(&keys[1], 4, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(s->mint));
-	scan = systable_beginscan(rel, tables_index("series_cold_time"), true, s->snapshot, 2, keys);
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum((int32) tenant));
+	ScanKeyInit(&keys[1], 4, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(mint));
+	scan = systable_beginscan(rel, tables_index("series_cold_time"), true, GetActiveSnapshot(), 2,
+							  keys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		bool isnull;
@@ -280,7 +282,7 @@ find_cold_series(StoreSelect *s, const Matcher *ms, int nms)
 		Labels labels;
 
 		CHECK_FOR_INTERRUPTS();
-		if (DatumGetInt64(heap_getattr(tuple, 3, RelationGetDescr(rel), &isnull)) > s->maxt)
+		if (DatumGetInt64(heap_getattr(tuple, 3, RelationGetDescr(rel), &isnull)) > maxt)
 			continue;
 		bytes = pg_detoast_datum_packed(
 			(struct varlena *) DatumGetPointer(heap_getattr(tuple, 5, RelationGetDescr(rel), &isnull)));
@@ -292,7 +294,7 @@ find_cold_series(StoreSelect *s, const Matcher *ms, int nms)
 		{
 			cap = Max(64, cap * 2);
 			cold = cold ? repalloc_huge(cold, sizeof(SelectSeries) * cap)
-						: MemoryContextAllocHuge(s->context, sizeof(SelectSeries) * cap);
+						: MemoryContextAllocHuge(CurrentMemoryContext, sizeof(SelectSeries) * cap);
 		}
 		cold[n].labels = labels_copy(labels);
 		cold[n].key.metric = chunk_metric_key(labels_metric_name(labels));
@@ -302,8 +304,30 @@ find_cold_series(StoreSelect *s, const Matcher *ms, int nms)
 	}
 	systable_endscan(scan);
 	table_close(rel, NoLock);
+	*out = cold;
+	return n;
+}
+
+static void
+find_cold_series(StoreSelect *s, const Matcher *ms, int nms)
+{
+	SelectSeries *cold;
+	int n = scan_cold(s->tenant, ms, nms, s->mint, s->maxt, &cold);
+
 	if (n > 0)
 		join_cold(s, cold, n);
+}
+
+int
+store_cold_series(TenantId tenant, int64 mint, int64 maxt, Labels **out)
+{
+	SelectSeries *cold;
+	int n = scan_cold(tenant, NULL, 0, mint, maxt, &cold);
+
+	*out = palloc(sizeof(Labels) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		(*out)[i] = cold[i].labels;
+	return n;
 }
 
 static int

@@ -11,4 +11,7 @@
 /* store_select_ref -- the series' reference in the head, valid until the end; 0: not there. */
 extern SeriesRef store_select_ref(StoreSelect *s, int i);
 
+/* store_cold_series -- label sets of all cold series in the range; palloc'd. */
+extern int store_cold_series(TenantId tenant, int64 mint, int64 maxt, Labels **out);
+
 #endif
