@@ -89,7 +89,11 @@ add(PromqlInfoTable *t, Labels labels, const PromqlVector *values, const PromqlV
 	PromqlInfoGroup *g = group_of(t, labels);
 	int number = t->nseries;
 
-	t->series = mem_realloc(t->series, sizeof(*t->series) * (number + 1));
+	if (number == t->series_cap)
+	{
+		t->series_cap = number == 0 ? 64 : number * 2;
+		t->series = mem_realloc(t->series, sizeof(*t->series) * t->series_cap);
+	}
 	t->series[t->nseries++] = labels_copy(labels);
 	for (int i = 0; i < t->nsteps; i++)
 	{

@@ -38,6 +38,7 @@ typedef struct PromqlInfoTable
 	int groups_cap;
 	Labels *series;
 	int nseries;
+	int series_cap;
 } PromqlInfoTable;
 
 /*

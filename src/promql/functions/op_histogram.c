@@ -15,6 +15,8 @@
 #include "promql/exec/label_map.h"
 #include "promql/functions/classic.h"
 #include "promql/functions/families.h"
+#include "promql/functions/quantile.h"
+#include "util/cancel.h"
 #include "util/text.h"
 
 #include <stdlib.h>
@@ -49,12 +51,25 @@ typedef struct MonotonicNote
 	int samples;
 } MonotonicNote;
 
+/*
+ * One pass of results over all groups.  histogram_quantiles names the quantile in a label, so where
+ * it changes from step to step each of its values is a pass of its own.
+ */
+typedef struct HistogramResult
+{
+	int k;			/* which quantile */
+	bool all_steps; /* else only where it is q */
+	double q;
+} HistogramResult;
+
 typedef struct HistogramOp
 {
 	PromqlOp op;
 	PromqlCall call;
 	int input;					 /* which argument is the vector */
 	int nresults;				 /* per histogram and step: one, or one for each quantile */
+	HistogramResult *results; /* what is yielded, in this order */
+	int nyields;
 	int first_scalar;			 /* argument number of the quantile, or of the fraction's lower end */
 	bool fraction;
 	StrView label; /* histogram_quantiles: where the quantile goes */
@@ -64,8 +79,8 @@ typedef struct HistogramOp
 	MonotonicNote *notes;
 	int nnotes;
 	bool loaded;
-	int result, at; /* next to yield: result number, group */
-	bool classic;	/* natives of this result are out */
+	int pass, at; /* next to yield: result, group */
+	bool classic; /* natives of this pass are out */
 	PromqlVector vec;
 	ClassicBucket *scratch;
 } HistogramOp;
@@ -305,10 +320,9 @@ static int
 bucket_cmp(const void *pa, const void *pb)
 {
 	const BucketSeries *a = pa, *b = pb;
+	int c = promql_quantile_cmp(&a->upper, &b->upper);
 
-	if (a->upper != b->upper)
-		return a->upper < b->upper ? -1 : 1;
-	return a->order - b->order;
+	return c != 0 ? c : a->order - b->order;
 }
 
 /* drop_conflicts -- native and classic histograms of the same labels at one step: neither counts. */
@@ -363,6 +377,19 @@ load(HistogramOp *self, Err *err)
 
 /* --- results ---------------------------------------------------------------------------------- */
 
+/* in_pass -- does step i belong to the running pass? */
+static bool
+in_pass(const HistogramOp *self, int i)
+{
+	const HistogramResult *r = &self->results[self->pass];
+	double q;
+
+	if (r->all_steps)
+		return true;
+	q = self->call.scalars[self->first_scalar + r->k][i];
+	return value_bits(q) == value_bits(r->q);
+}
+
 /* classic_result -- of the n buckets in scratch, at step i. */
 static double
 classic_result(HistogramOp *self, Labels labels, int n, int i)
@@ -373,7 +400,7 @@ classic_result(HistogramOp *self, Labels labels, int n, int i)
 
 	if (self->fraction)
 		return promql_classic_fraction(arg[0][i], arg[1][i], self->scratch, n);
-	v = promql_classic_quantile(arg[self->result][i], self->scratch, n, &fix);
+	v = promql_classic_quantile(arg[self->results[self->pass].k][i], self->scratch, n, &fix);
 	if (fix.any)
 		note_fix(self, labels, &fix, i);
 	return v;
@@ -386,7 +413,7 @@ fill_classic(HistogramOp *self, const HistogramGroup *g, Labels labels)
 	{
 		int n = 0;
 
-		for (int j = 0; j < g->nbuckets; j++)
+		for (int j = 0; j < g->nbuckets && in_pass(self, i); j++)
 			if (g->buckets[j].kind[i] == PROMQL_FLOAT)
 				self->scratch[n++] = (ClassicBucket){g->buckets[j].upper, g->buckets[j].v[i]};
 		self->vec.kind[i] = n > 0 ? PROMQL_FLOAT : PROMQL_ABSENT;
@@ -398,11 +425,16 @@ fill_classic(HistogramOp *self, const HistogramGroup *g, Labels labels)
 static void
 fill_native(HistogramOp *self, const HistogramGroup *g)
 {
-	memcpy(self->vec.kind, g->native_kind, self->call.nsteps);
-	memcpy(self->vec.v, g->native_v[self->result], sizeof(double) * self->call.nsteps);
+	const double *v = g->native_v[self->results[self->pass].k];
+
+	for (int i = 0; i < self->call.nsteps; i++)
+	{
+		self->vec.kind[i] = in_pass(self, i) ? g->native_kind[i] : PROMQL_ABSENT;
+		self->vec.v[i] = v[i];
+	}
 }
 
-/* with_quantile -- labels of result k; the quantile is that of the first step. */
+/* with_quantile -- labels of the running pass: the quantile too, where a label for it is named. */
 static Labels
 with_quantile(HistogramOp *self, Labels labels)
 {
@@ -412,18 +444,18 @@ with_quantile(HistogramOp *self, Labels labels)
 
 	if (self->label.len == 0)
 		return labels;
-	len = text_double_openmetrics(text, self->call.scalars[self->first_scalar + self->result][0]);
+	len = text_double_openmetrics(text, self->results[self->pass].q);
 	labels_builder_init(&builder);
 	labels_builder_from(&builder, labels);
 	labels_builder_set(&builder, self->label, strview(text, len));
 	return labels_builder_finish(&builder);
 }
 
-/* advance -- the next group that has a native (classic) part; NULL: all results are out. */
+/* advance -- the next group that has a native (classic) part; NULL: all passes are done. */
 static const HistogramGroup *
 advance(HistogramOp *self, Labels *labels)
 {
-	while (self->result < self->nresults)
+	while (self->pass < self->nyields)
 	{
 		while (self->at < self->map.n)
 		{
@@ -434,7 +466,7 @@ advance(HistogramOp *self, Labels *labels)
 				return g;
 		}
 		self->at = 0;
-		self->result += self->classic;
+		self->pass += self->classic;
 		self->classic = !self->classic;
 	}
 	return NULL;
@@ -464,6 +496,7 @@ histogram_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 	}
 	while ((g = advance(self, &labels)) != NULL)
 	{
+		cancel_poll();
 		if (self->classic)
 			fill_classic(self, g, labels);
 		else
@@ -477,6 +510,31 @@ histogram_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 	}
 	tell_fixes(self);
 	return 0;
+}
+
+/* list_results -- one pass for each quantile, or, where it goes into a label, for each value. */
+static void
+list_results(HistogramOp *self)
+{
+	int n = self->call.nsteps;
+	double *values = mem_alloc(sizeof(double) * (n + 1));
+	int cap = self->nresults * (self->label.len > 0 ? n : 1);
+
+	self->results = mem_alloc(sizeof(*self->results) * (cap + 1));
+	for (int k = 0; k < self->nresults; k++)
+	{
+		if (self->label.len == 0)
+		{
+			self->results[self->nyields++] = (HistogramResult){.k = k, .all_steps = true};
+			continue;
+		}
+		memcpy(values, self->call.scalars[self->first_scalar + k], sizeof(double) * n);
+		promql_quantile_sort(values, n);
+		for (int i = 0; i < n; i++)
+			if (i == 0 || value_bits(values[i]) != value_bits(values[i - 1]))
+				self->results[self->nyields++] = (HistogramResult){.k = k, .q = values[i]};
+	}
+	mem_free(values);
 }
 
 static bool
@@ -494,6 +552,7 @@ histogram_open(PromqlOp *op, Err *err)
 			self->input = 2;
 			self->nresults = 1;
 			self->fraction = true;
+			list_results(self);
 			return true;
 		case PROMQL_FN_histogram_quantiles:
 			self->first_scalar = 2;
@@ -505,6 +564,7 @@ histogram_open(PromqlOp *op, Err *err)
 			self->nresults = 1;
 			break;
 	}
+	list_results(self);
 	warn_quantiles(self);
 	return true;
 }

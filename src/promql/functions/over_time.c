@@ -14,6 +14,7 @@
 #include "promql/functions/families.h"
 #include "promql/functions/float_windows.h"
 #include "promql/functions/over_time.h"
+#include "util/cancel.h"
 #include "util/kahan.h"
 
 #define EXACT_LIMIT 0x1p53
@@ -159,6 +160,7 @@ sums(PromqlCall *call, const PromqlWindows *w, PromqlVector *out, bool mean)
 		int lo = w->lo[i], hi = w->hi[i];
 		int nhistograms = histograms_in(&w->samples, lo, hi);
 
+		cancel_poll();
 		if (lo == hi)
 			continue;
 		if (nhistograms == 0)
@@ -206,6 +208,7 @@ promql_fn_stdvar_over_time(PromqlCall *call, const PromqlWindows *w, PromqlVecto
 	promql_float_windows(call, 0, w, &fw);
 	for (int i = 0; i < fw.nsteps; i++)
 	{
+		cancel_poll();
 		if (fw.lo[i] == fw.hi[i])
 			continue;
 		out->kind[i] = PROMQL_FLOAT;

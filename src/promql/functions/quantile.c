@@ -10,6 +10,7 @@
 #include "promql/exec/annotate.h"
 #include "promql/functions/families.h"
 #include "promql/functions/float_windows.h"
+#include "util/cancel.h"
 
 #include <stdlib.h>
 
@@ -130,6 +131,7 @@ promql_fn_quantile_over_time(PromqlCall *call, const PromqlWindows *w, PromqlVec
 	{
 		double q = call->scalars[0][i];
 
+		cancel_poll();
 		if (fw.lo[i] == fw.hi[i])
 			continue;
 		if (!(q >= 0 && q <= 1))
@@ -158,6 +160,7 @@ promql_fn_mad_over_time(PromqlCall *call, const PromqlWindows *w, PromqlVector *
 		int n = fw.hi[i] - fw.lo[i];
 		double median;
 
+		cancel_poll();
 		if (n == 0)
 			continue;
 		slide(&sorted, fw.lo[i], fw.hi[i]);

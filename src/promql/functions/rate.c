@@ -15,6 +15,7 @@
 
 #include "promql/exec/annotate.h"
 #include "promql/functions/rate_int.h"
+#include "util/cancel.h"
 #include "util/mem.h"
 
 /* --- start timestamps ------------------------------------------------------------------------- */
@@ -304,7 +305,10 @@ run(PromqlCall *call, const PromqlWindows *w, PromqlVector *out, RateKind kind)
 		warn_overlap(call, w);
 	}
 	for (int i = 0; i < w->nsteps; i++)
+	{
+		cancel_poll();
 		any_float |= run_step(call, w, out, drops, i, kind);
+	}
 	if (any_float && kind.counter)
 		note_name(call);
 	return true;

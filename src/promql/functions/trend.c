@@ -4,6 +4,7 @@
  */
 #include "promql/functions/families.h"
 #include "promql/functions/float_windows.h"
+#include "util/cancel.h"
 #include "util/kahan.h"
 
 /* --- regression ------------------------------------------------------------------------------- */
@@ -57,6 +58,7 @@ promql_fn_deriv(PromqlCall *call, const PromqlWindows *w, PromqlVector *out, Err
 	{
 		int lo = fw.lo[i], n = fw.hi[i] - lo;
 
+		cancel_poll();
 		if (n < 2)
 			continue;
 		out->kind[i] = PROMQL_FLOAT;
@@ -77,6 +79,7 @@ promql_fn_predict_linear(PromqlCall *call, const PromqlWindows *w, PromqlVector 
 		int lo = fw.lo[i], n = fw.hi[i] - lo;
 		Line line;
 
+		cancel_poll();
 		if (n < 2)
 			continue;
 		line = regression(fw.t + lo, fw.v + lo, n, w->ts[i]);
@@ -132,6 +135,7 @@ promql_fn_double_exponential_smoothing(PromqlCall *call, const PromqlWindows *w,
 	{
 		int lo = fw.lo[i], n = fw.hi[i] - lo;
 
+		cancel_poll();
 		if (n < 2)
 			continue;
 		out->kind[i] = PROMQL_FLOAT;
