@@ -8,6 +8,7 @@
 #include "pg/guc.h"
 #include "pg/shmem.h"
 #include "pg/stats.h"
+#include "query/promql_scan.h"
 #include "query/regex_trim.h"
 #include "store/head.h"
 #include "worker/launcher.h"
@@ -35,5 +36,6 @@ _PG_init(void)
 	guc_init();
 	shmem_install_hooks(modules);
 	regex_trim_init();
+	promql_path_init();
 	launcher_register();
 }

@@ -10,15 +10,14 @@
 #include "pg/time.h"
 #include "query/run.h"
 #include "query/source.h"
-#include "store/flush.h"
+#include "query/sql_call.h"
+#include "query/sql_value.h"
 #include "store/select.h"
-#include "wire/json.h"
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -30,137 +29,56 @@ MIMIR_FUNCTION(mimir_list_series);
 MIMIR_FUNCTION(mimir_samples);
 MIMIR_FUNCTION(mimir_list_counters);
 
-#define TEXT_MAX ((size_t) 512 * 1024 * 1024)
-
-static void
-need_store(void)
-{
-	if (!store_is_ready())
-		ereport(ERROR, (errcode(ERRCODE_CANNOT_CONNECT_NOW),
-						errmsg("the head is not ready: it is being recovered, or the server is a "
-							   "standby")));
-}
-
-static Datum
-jsonb_from_buf(const Buf *b)
-{
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(b->data));
-}
-
-static Datum
-labels_datum(Labels ls)
-{
-	Buf b;
-	Datum d;
-
-	buf_init(&b, 256, TEXT_MAX);
-	labels_json(&b, ls);
-	d = jsonb_from_buf(&b);
-	buf_free(&b);
-	return d;
-}
-
-static Datum
-histogram_datum(const Histogram *h)
-{
-	Buf b;
-
-	buf_init(&b, 256, TEXT_MAX);
-	json_histogram(&b, h);
-	return jsonb_from_buf(&b);
-}
-
-static char *
-query_text(text *t)
-{
-	return text_to_cstring(t);
-}
-
 /* Run and put every point as a row into the caller's tuple store. */
 static void
-run_to_tuples(FunctionCallInfo fcinfo, const char *query, PromqlParams *p, const TenantSet *tenants)
+run_to_tuples(FunctionCallInfo fcinfo, SqlCallKind kind)
 {
 	ReturnSetInfo *rsi = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum args[SQL_CALL_MAX_ARGS];
 	Err err = ERR_INIT;
+	SqlCall call;
 	QueryRun *run;
 	PromqlSeries s;
 	int got;
 
+	query_need_store();
+	for (int i = 0; i < sql_call_nargs(kind); i++)
+		args[i] = PG_GETARG_DATUM(i);
+	sql_call_read(kind, args, &call);
 	InitMaterializedSRF(fcinfo, 0);
-	run = query_run_begin(tenants, query, p, &err);
+	run = query_run_begin(call.tenants, call.query, &call.params, &err);
 	if (run == NULL)
-		errmap_raise_query(&err, query);
-	if (query_run_type(run) == PROMQL_STRING)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("PromQL query returns a string, not samples")));
+		errmap_raise_query(&err, call.query);
+	query_run_need_samples(run);
 	while ((got = query_run_next(run, &s, &err)) == 1)
 	{
-		Datum labels = labels_datum(s.labels);
+		Datum values[SQL_CALL_NCOLUMNS] = {sql_value_labels(s.labels)};
 
 		for (int i = 0; i < s.n; i++)
 		{
-			Datum values[4] = {labels, TimestampTzGetDatum(time_from_ms(s.t[i])), 0, 0};
-			bool nulls[4] = {false, false, false, true};
+			bool nulls[SQL_CALL_NCOLUMNS] = {false};
 
-			if (s.h != NULL && s.h[i] != NULL)
-			{
-				values[3] = histogram_datum(s.h[i]);
-				nulls[2] = true;
-				nulls[3] = false;
-			}
-			else
-				values[2] = Float8GetDatum(s.v[i]);
+			sql_value_point(&s, i, true, values, nulls);
 			tuplestore_putvalues(rsi->setResult, rsi->setDesc, values, nulls);
 		}
 		CHECK_FOR_INTERRUPTS();
 	}
 	if (got < 0)
-		errmap_raise_query(&err, query);
+		errmap_raise_query(&err, call.query);
 	query_run_end(run);
 }
 
 Datum
 mimir_promql_query(PG_FUNCTION_ARGS)
 {
-	const TenantSet *tenants = tenancy_visible();
-	PromqlParams p = query_default_params(tenants);
-
-	need_store();
-	p.instant = true;
-	p.start_ms = p.end_ms = time_to_ms(PG_GETARG_TIMESTAMPTZ(1));
-	run_to_tuples(fcinfo, query_text(PG_GETARG_TEXT_PP(0)), &p, tenants);
+	run_to_tuples(fcinfo, SQL_CALL_INSTANT);
 	PG_RETURN_NULL();
-}
-
-static int64
-interval_ms(const Interval *iv)
-{
-	if (iv->month != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("step must not contain months")));
-	return (int64) iv->day * 86400000 + iv->time / 1000;
 }
 
 Datum
 mimir_promql_query_range(PG_FUNCTION_ARGS)
 {
-	const TenantSet *tenants = tenancy_visible();
-	PromqlParams p = query_default_params(tenants);
-
-	need_store();
-	p.start_ms = time_to_ms(PG_GETARG_TIMESTAMPTZ(1));
-	p.end_ms = time_to_ms(PG_GETARG_TIMESTAMPTZ(2));
-	p.step_ms = interval_ms(PG_GETARG_INTERVAL_P(3));
-	if (p.step_ms <= 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("step must be greater than zero")));
-	if (p.end_ms < p.start_ms)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("end must not be before start")));
-	if ((p.end_ms - p.start_ms) / p.step_ms > 1000000)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("query has more than 1000000 steps")));
-	run_to_tuples(fcinfo, query_text(PG_GETARG_TEXT_PP(0)), &p, tenants);
+	run_to_tuples(fcinfo, SQL_CALL_RANGE);
 	PG_RETURN_NULL();
 }
 
@@ -179,10 +97,10 @@ parse_or_raise(const char *query)
 Datum
 mimir_promql_format(PG_FUNCTION_ARGS)
 {
-	PromqlExpr *e = parse_or_raise(query_text(PG_GETARG_TEXT_PP(0)));
+	PromqlExpr *e = parse_or_raise(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	Buf b;
 
-	buf_init(&b, 256, TEXT_MAX);
+	buf_init(&b, 256, SQL_VALUE_TEXT_MAX);
 	promql_print(&b, e, true);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(b.data, b.len));
 }
@@ -190,12 +108,12 @@ mimir_promql_format(PG_FUNCTION_ARGS)
 Datum
 mimir_promql_parse(PG_FUNCTION_ARGS)
 {
-	PromqlExpr *e = parse_or_raise(query_text(PG_GETARG_TEXT_PP(0)));
+	PromqlExpr *e = parse_or_raise(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	Buf b;
 
-	buf_init(&b, 1024, TEXT_MAX);
+	buf_init(&b, 1024, SQL_VALUE_TEXT_MAX);
 	promql_print_json(&b, e);
-	PG_RETURN_DATUM(jsonb_from_buf(&b));
+	PG_RETURN_DATUM(sql_value_jsonb(&b));
 }
 
 /* mimir.list_series() -- (tenant, series_id, metric, labels) of every series of the role's tenants. */
@@ -205,12 +123,12 @@ mimir_list_series(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsi = (ReturnSetInfo *) fcinfo->resultinfo;
 	const TenantSet *tenants = tenancy_visible();
 
-	need_store();
+	query_need_store();
 	InitMaterializedSRF(fcinfo, 0);
 	for (int t = 0; t < tenants->n; t++)
 	{
-		StoreSelect *s = store_select_begin(tenants->tenants[t]->id, NULL, 0, PG_INT64_MIN,
-											PG_INT64_MAX, true);
+		StoreSelect *s =
+			store_select_begin(tenants->tenants[t]->id, NULL, 0, PG_INT64_MIN, PG_INT64_MAX, true);
 
 		for (int i = 0; i < store_select_nseries(s); i++)
 		{
@@ -219,7 +137,7 @@ mimir_list_series(PG_FUNCTION_ARGS)
 			Datum values[4] = {CStringGetTextDatum(tenants->tenants[t]->name),
 							   Int64GetDatum(store_select_series_id(s, i)),
 							   PointerGetDatum(cstring_to_text_with_len(metric.s, metric.len)),
-							   labels_datum(ls)};
+							   sql_value_labels(ls)};
 			bool nulls[4] = {0};
 
 			tuplestore_putvalues(rsi->setResult, rsi->setDesc, values, nulls);
@@ -233,7 +151,7 @@ mimir_list_series(PG_FUNCTION_ARGS)
 static void
 put_samples(ReturnSetInfo *rsi, const char *tenant, Labels ls, const PromqlSamples *samples)
 {
-	Datum values[5] = {CStringGetTextDatum(tenant), labels_datum(ls)};
+	Datum values[5] = {CStringGetTextDatum(tenant), sql_value_labels(ls)};
 	bool nulls[5] = {0};
 
 	for (int i = 0; i < samples->n; i++)
@@ -242,7 +160,7 @@ put_samples(ReturnSetInfo *rsi, const char *tenant, Labels ls, const PromqlSampl
 
 		values[2] = TimestampTzGetDatum(time_from_ms(samples->t[i]));
 		values[3] = is_h ? (Datum) 0 : Float8GetDatum(samples->v[i]);
-		values[4] = is_h ? histogram_datum(samples->h[i]) : (Datum) 0;
+		values[4] = is_h ? sql_value_histogram(samples->h[i]) : (Datum) 0;
 		nulls[3] = is_h;
 		nulls[4] = !is_h;
 		tuplestore_putvalues(rsi->setResult, rsi->setDesc, values, nulls);
@@ -257,14 +175,14 @@ mimir_samples(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsi = (ReturnSetInfo *) fcinfo->resultinfo;
 	const TenantSet *tenants = tenancy_visible();
-	char *selector = query_text(PG_GETARG_TEXT_PP(0));
+	char *selector = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	PromqlSelect sel = {.mint = time_to_ms(PG_GETARG_TIMESTAMPTZ(1)),
 						.maxt = time_to_ms(PG_GETARG_TIMESTAMPTZ(2)),
 						.func = ""};
 	Matcher *matchers;
 	Err err = ERR_INIT;
 
-	need_store();
+	query_need_store();
 	InitMaterializedSRF(fcinfo, 0);
 	if (!promql_parse_selector(selector, strlen(selector), &matchers, &sel.nmatchers, &err))
 		errmap_raise_query(&err, selector);

@@ -8,6 +8,7 @@
 
 #include "pg/guc.h"
 #include "query/source.h"
+#include "store/flush.h"
 
 #include "utils/memutils.h"
 
@@ -60,6 +61,17 @@ query_default_params(const TenantSet *tenants)
 	return p;
 }
 
+PromqlPlan *
+query_plan(const char *query, const PromqlParams *params, Err *err)
+{
+	PromqlParams own = *params;
+	PromqlExpr *expr;
+
+	own.query = strview_cstr(pstrdup(query));
+	expr = promql_parse(own.query.s, own.query.len, &own.flags, err);
+	return expr != NULL ? promql_plan(expr, &own, err) : NULL;
+}
+
 QueryRun *
 query_run_begin(const TenantSet *tenants, const char *query, const PromqlParams *params, Err *err)
 {
@@ -67,15 +79,10 @@ query_run_begin(const TenantSet *tenants, const char *query, const PromqlParams 
 		AllocSetContextCreate(CurrentMemoryContext, "mimir query", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	QueryRun *run = palloc0(sizeof(QueryRun));
-	PromqlParams own = *params;
 	Err inner = ERR_INIT;
-	PromqlExpr *expr;
 
 	run->context = context;
-	own.query = strview_cstr(pstrdup(query));
-	expr = promql_parse(query, strlen(query), &own.flags, &inner);
-	if (expr != NULL)
-		run->plan = promql_plan(expr, &own, &inner);
+	run->plan = query_plan(query, params, &inner);
 	if (run->plan != NULL)
 		run->exec = promql_exec_create(run->plan, query_source_create(tenants), &inner);
 	MemoryContextSwitchTo(old);
@@ -132,6 +139,29 @@ PromqlPlan *
 query_run_plan(QueryRun *run)
 {
 	return run->plan;
+}
+
+void
+query_need_store(void)
+{
+	if (!store_is_ready())
+		ereport(ERROR, (errcode(ERRCODE_CANNOT_CONNECT_NOW),
+						errmsg("the head is not ready: it is being recovered, or the server is a "
+							   "standby")));
+}
+
+void
+query_run_need_samples(QueryRun *run)
+{
+	if (query_run_type(run) == PROMQL_STRING)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("PromQL query returns a string, not samples")));
+}
+
+void
+query_run_close(QueryRun *run)
+{
+	promql_exec_close(run->exec);
 }
 
 void

@@ -56,7 +56,7 @@ typedef struct StoreSet
 	StoreSelect **parts;
 	SetSeries *series; /* NULL: one part, in its own order */
 	int64 mint, maxt;
-	SampleArrays all;	/* reused from series to series */
+	SampleArrays all; /* reused from series to series */
 	SampleArrays chunk;
 } StoreSet;
 
@@ -371,8 +371,8 @@ join_tenants(StoreSet *s, const TenantSet *tenants, const int *tenant_of)
 
 			e->part = p;
 			e->index = i;
-			e->labels = with_tenant(store_select_labels(s->parts[p], i),
-									tenants->tenants[tenant_of[p]]);
+			e->labels =
+				with_tenant(store_select_labels(s->parts[p], i), tenants->tenants[tenant_of[p]]);
 		}
 	}
 	qsort(s->series, n, sizeof(SetSeries), cmp_series);

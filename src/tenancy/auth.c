@@ -23,8 +23,8 @@ name_valid(const char *name, Err *err)
 		return err_set(err, ERR_UNAUTHORIZED, -1, "tenant ID is '.' or '..'");
 	for (const char *p = name; *p; p++)
 	{
-		bool ok = (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
-				  strchr("!-_.*'()", *p) != NULL;
+		bool ok = (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
+				  (*p >= 'A' && *p <= 'Z') || strchr("!-_.*'()", *p) != NULL;
 
 		if (!ok)
 			return err_set(err, ERR_UNAUTHORIZED, -1,

@@ -32,8 +32,8 @@
 MIMIR_FUNCTION(mimir_visible_tenants);
 MIMIR_FUNCTION(mimir_tenant_changed);
 
-#define HTTP_ROLE  "mimir_http"
-#define ADMIN_ROLE "mimir_admin"
+#define HTTP_ROLE	"mimir_http"
+#define ADMIN_ROLE	"mimir_admin"
 #define WRITER_ROLE "mimir_writer"
 
 /* What was worked out for reads and for writes; the set lives in TopTransactionContext. */
@@ -41,7 +41,7 @@ typedef struct Answer
 {
 	LocalTransactionId lxid;
 	Oid role;
-	uint64 changes; /* tenant_changes at that time */
+	uint64 changes;		  /* tenant_changes at that time */
 	const char *narrowed; /* mimir.tenant */
 	const TenantSet *set; /* NULL: none yet */
 } Answer;

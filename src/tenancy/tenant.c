@@ -42,9 +42,9 @@ static MemoryContext cache_context;
 static HTAB *by_name;
 static HTAB *by_id;
 static bool stale = true;
-static Oid tenant_relid; /* mimir.tenant's, when the cache was built */
+static Oid tenant_relid;		   /* mimir.tenant's, when the cache was built */
 static LocalTransactionId used_in; /* transaction that looked last */
-static TimestampTz settings_of;	/* configuration load whose limits the cache holds */
+static TimestampTz settings_of;	   /* configuration load whose limits the cache holds */
 uint64 tenant_changes;
 
 static void
@@ -86,8 +86,8 @@ refresh(void)
 	cache_context =
 		AllocSetContextCreate(TopMemoryContext, "mimir tenants", ALLOCSET_DEFAULT_SIZES);
 	names.hcxt = ids.hcxt = cache_context;
-	by_name = hash_create("mimir tenants by name", 64, &names,
-						  HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	by_name =
+		hash_create("mimir tenants by name", 64, &names, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	by_id = hash_create("mimir tenants by id", 64, &ids, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	settings_of = PgReloadTime;
 	stale = false;
@@ -247,8 +247,8 @@ tenant_create(const char *name)
 	Datum value = CStringGetTextDatum(name);
 
 	SPI_connect();
-	if (SPI_execute_with_args("INSERT INTO mimir.tenant (name) VALUES ($1) ON CONFLICT DO NOTHING", 1,
-							  &type, &value, NULL, false, 0) != SPI_OK_INSERT)
+	if (SPI_execute_with_args("INSERT INTO mimir.tenant (name) VALUES ($1) ON CONFLICT DO NOTHING",
+							  1, &type, &value, NULL, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "could not insert into mimir.tenant");
 	SPI_finish();
 	CommandCounterIncrement();

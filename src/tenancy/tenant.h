@@ -28,7 +28,7 @@ typedef struct TenantLimits
 	int64 out_of_order_window_ms;
 	int64 past_grace_period_ms;
 	int max_native_histogram_buckets;
-	double ingestion_rate;	 /* samples/s */
+	double ingestion_rate;	  /* samples/s */
 	int ingestion_burst_size; /* samples */
 	bool native_histograms;	  /* ingest them */
 	bool utf8_names;		  /* validation scheme utf8, else legacy */
