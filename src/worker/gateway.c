@@ -200,5 +200,5 @@ mimir_gateway_main(Datum arg)
 			next_tick = gateway_now_ms() + TICK_MS;
 		}
 	}
-	proc_exit(0);
+	proc_exit(1); /* 0 would tell the postmaster not to start another */
 }
