@@ -168,11 +168,11 @@ serviceable(const HttpRequest *req, HttpResponse *resp)
 static void
 run_query(WorkerRequest *w, MemoryContext context)
 {
+	SetCurrentStatementStartTimestamp();
 	report_activity(&w->req);
 	PG_TRY();
 	{
 		allow_cancel(w);
-		SetCurrentStatementStartTimestamp();
 		StartTransactionCommand();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		MemoryContextSwitchTo(context);
@@ -205,10 +205,10 @@ run_pushes(WorkerRequest *w, int n, MemoryContext context)
 	PushReply *replies = palloc0(sizeof(PushReply) * n);
 	bool *answered = palloc0(sizeof(bool) * n);
 
+	SetCurrentStatementStartTimestamp();
 	report_activity(&w[0].req);
 	PG_TRY();
 	{
-		SetCurrentStatementStartTimestamp();
 		StartTransactionCommand();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		MemoryContextSwitchTo(context);

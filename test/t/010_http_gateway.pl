@@ -14,8 +14,6 @@ use Time::HiRes qw(sleep time);
 
 my $http_port = $ENV{HTTP_PORT} || 9009;
 my $pg_port   = $ENV{PGPORT}    || 54329;
-# some ten seconds: every term is another subquery of 31 million steps
-my $slow_query = 'query=' . join('%2B', map {"count_over_time(vector($_)[365d:1s])"} 1 .. 20);
 my $query_path = "/prometheus/api/v1/query";
 my $timeout    = 20;
 
@@ -182,26 +180,39 @@ is((ask($idle[1999], GET => '/ready'))[0], 200, 'and one of them');
 
 # ---- slow queries -------------------------------------------------------------------------------
 
+# What every query reads is locked, so that they all wait.
+open my $locker, '|-', "psql -Xq -h 127.0.0.1 -p $pg_port -U postgres -d postgres" or die;
+$locker->autoflush(1);
+sub lock_out
+{
+	print $locker "BEGIN; LOCK TABLE mimir.block;\n";
+	wait_for('locked', sub { sql(q{SELECT count(*) FROM pg_locks WHERE relation = 'mimir.block'::regclass AND mode = 'AccessExclusiveLock' AND granted}) == 1 });
+}
+my $running = q{SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'GET /prometheus%'};
+lock_out();
 my @slow = map { client() } 1 .. 8;
-syswrite($_, "GET $query_path?$slow_query HTTP/1.1\r\nHost: t\r\n\r\n") for @slow;
+syswrite($_, "GET $query_path?query=up HTTP/1.1\r\nHost: t\r\n\r\n") for @slow;
 wait_for('every query worker is busy', sub {
-	sql(q{SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'GET /prometheus%'}) >= 4 });
+	sql($running) >= 4 });
 is(status(GET => '/ready'), 200, 'cheap requests are answered meanwhile');
 is(status(POST => '/api/v1/push', body => 'x'), 400, 'and pushes');
 close $_ for @slow;
 wait_for('clients that leave cancel their queries', sub {
-	sql(q{SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'GET /prometheus%'}) == 0 });
+	sql($running) == 0 });
+print $locker "COMMIT;\n";
 is(status(GET => "$query_path?query=1"), 200, 'the next query is not hit');
 
+lock_out();
 $s = client();
-syswrite($s, "GET $query_path?$slow_query HTTP/1.1\r\nHost: t\r\n\r\n");
+syswrite($s, "GET $query_path?query=up HTTP/1.1\r\nHost: t\r\n\r\n");
 wait_for('pg_cancel_backend cancels', sub {
 	sql(q{SELECT bool_or(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'GET /prometheus%'}) eq 't' });
 like(read_until($s, \&is_whole), qr{^HTTP/1.1 499.*canceled}s, 'as a clean error');
 sql("ALTER SYSTEM SET mimir.query_timeout = '1s'");
 sql('SELECT pg_reload_conf()');
 sleep 1.5;
-like(join(' ', ask(client(), GET => "$query_path?$slow_query")), qr/^503 .*"timeout"/, 'time limit of queries');
+like(join(' ', ask(client(), GET => "$query_path?query=up")), qr/^503 .*"timeout"/, 'time limit of queries');
+close $locker;
 sql('ALTER SYSTEM RESET mimir.query_timeout');
 sql('SELECT pg_reload_conf()');
 

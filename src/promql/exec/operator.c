@@ -146,6 +146,7 @@ promql_op_read_scalar(PromqlOp *op, const double **values, Err *err)
 void
 promql_vector_init(PromqlVector *vec, int n)
 {
+	cancel_poll(); /* a vector may be of millions of steps, and there may be many in one series */
 	vec->kind = mem_alloc0(n + 1);
 	vec->v = mem_alloc(sizeof(double) * (n + 1));
 	vec->h = NULL;
