@@ -81,14 +81,16 @@ listen_on(const char *host, const char *cert, const char *key)
 	snprintf(port, sizeof(port), "%d", mimir_http_port);
 	rc = getaddrinfo(strcmp(host, "*") == 0 ? NULL : host, port, &hint, &found);
 	if (rc != 0)
-		ereport(FATAL, (errcode(ERRCODE_CONFIG_FILE_ERROR),
-						errmsg("could not translate \"%s\" of \"mimir.http_listen\" to an address: %s",
-							   host, gai_strerror(rc))));
+		ereport(FATAL,
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
+				 errmsg("could not translate \"%s\" of \"mimir.http_listen\" to an address: %s",
+						host, gai_strerror(rc))));
 	for (struct addrinfo *a = found; a != NULL; a = a->ai_next)
 	{
 		if (ndaemons == LISTEN_MAX)
-			ereport(FATAL, (errcode(ERRCODE_CONFIG_FILE_ERROR),
-							errmsg("\"mimir.http_listen\" names more than %d addresses", LISTEN_MAX)));
+			ereport(FATAL,
+					(errcode(ERRCODE_CONFIG_FILE_ERROR),
+					 errmsg("\"mimir.http_listen\" names more than %d addresses", LISTEN_MAX)));
 		daemons[ndaemons] = gateway_listen(a->ai_addr, cert, key);
 		if (daemons[ndaemons] == NULL)
 			ereport(FATAL, (errcode_for_socket_access(),

@@ -52,7 +52,7 @@ gateway_close_overdue(void)
 	int64 now = gateway_now_ms();
 	dlist_iter it;
 
-	dlist_foreach(it, &clients)
+	dlist_foreach (it, &clients)
 	{
 		Client *c = dlist_container(Client, node, it.cur);
 
@@ -446,6 +446,6 @@ gateway_listen(const struct sockaddr *addr, const char *cert, const char *key)
 		NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, (void *) cert,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned) mimir_http_max_connections,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) HEAD_BYTES_MAX,
-		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_LISTEN_BACKLOG_SIZE,
-		(unsigned) BACKLOG, MHD_OPTION_ARRAY, cert ? tls : plain, MHD_OPTION_END);
+		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned) BACKLOG,
+		MHD_OPTION_ARRAY, cert ? tls : plain, MHD_OPTION_END);
 }

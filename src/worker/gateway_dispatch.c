@@ -30,11 +30,11 @@
 /* A worker as the gateway sees it. */
 typedef struct Peer
 {
-	bool online;	  /* this gateway moved its slot to ONLINE */
-	int running;	  /* requests handed over and not ended */
+	bool online;		  /* this gateway moved its slot to ONLINE */
+	int running;		  /* requests handed over and not ended */
 	dlist_head exchanges; /* these, in the order sent */
-	Bytes sending[2]; /* packed request and its body, not yet in the ring */
-	Size sent;		  /* bytes of these two in the ring */
+	Bytes sending[2];	  /* packed request and its body, not yet in the ring */
+	Size sent;			  /* bytes of these two in the ring */
 } Peer;
 
 typedef struct Pool
@@ -107,8 +107,8 @@ pump_request(int i)
 	if (p->sending[0].len == 0)
 		return;
 	if (p->sent < p->sending[0].len)
-		p->sent += ring_write(&s->requests, p->sending[0].data + p->sent,
-							  p->sending[0].len - p->sent);
+		p->sent +=
+			ring_write(&s->requests, p->sending[0].data + p->sent, p->sending[0].len - p->sent);
 	if (p->sent >= p->sending[0].len && p->sending[1].len > 0)
 	{
 		Size at = p->sent - p->sending[0].len;
@@ -218,7 +218,7 @@ find_exchange(Peer *p, uint64 id)
 {
 	dlist_iter it;
 
-	dlist_foreach(it, &p->exchanges)
+	dlist_foreach (it, &p->exchanges)
 	{
 		Exchange *x = dlist_container(Exchange, node, it.cur);
 

@@ -51,7 +51,7 @@ typedef struct Client
 	dlist_node node; /* in the list of all */
 	int fd;
 	bool tls;
-	int64 deadline_ms;			/* of gateway_now_ms; when to close it, 0 = never */
+	int64 deadline_ms;		   /* of gateway_now_ms; when to close it, 0 = never */
 	struct Exchange *exchange; /* the request under way, NULL = idle */
 } Client;
 
@@ -108,7 +108,7 @@ extern bool gateway_pool_online(HttpPool pool);
 /* gateway_enqueue -- to the workers; false: too many requests wait. */
 extern bool gateway_enqueue(Exchange *x);
 extern void gateway_dequeue(Exchange *x); /* QUEUED only */
-extern void gateway_cancel(Exchange *x); /* tell the worker that nobody waits for the answer */
+extern void gateway_cancel(Exchange *x);  /* tell the worker that nobody waits for the answer */
 extern void gateway_look_at_workers(void);
 
 /* --- gateway_client.c ---------------------------------------------------------------------- */

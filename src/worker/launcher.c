@@ -31,8 +31,9 @@ make_room(int workers)
 
 	if (max_worker_processes >= need)
 		return;
-	ereport(LOG, (errmsg("raising \"max_worker_processes\" from %d to %d for the workers of mimir_pg",
-						 max_worker_processes, need)));
+	ereport(LOG,
+			(errmsg("raising \"max_worker_processes\" from %d to %d for the workers of mimir_pg",
+					max_worker_processes, need)));
 	SetConfigOption("max_worker_processes", psprintf("%d", need), PGC_POSTMASTER, PGC_S_OVERRIDE);
 }
 

@@ -78,7 +78,7 @@ typedef struct QueueSlot
 	pg_atomic_uint32 state; /* QueueState */
 	pid_t pid;				/* of the worker; valid unless OFFLINE, as the latch */
 	Latch *latch;
-	uint32 gateway_epoch;	/* of the gateway that moved it to ONLINE, set before */
+	uint32 gateway_epoch;		 /* of the gateway that moved it to ONLINE, set before */
 	pg_atomic_uint64 current_id; /* request that may be cancelled, 0 = none; worker writes */
 	pg_atomic_uint64 cancel_id;	 /* request to cancel; gateway writes, worker takes */
 	pg_atomic_uint64 failed_id;	 /* reply that broke off after its head; worker writes */

@@ -1,19 +1,20 @@
 # The gateway against clients of all kinds: polite, slow, hostile, gone.
-#
-# Works on the running private cluster that DATADIR, PGPORT and HTTP_PORT name (tools/cluster.sh);
-# restarts it, drops and creates the extension.  Leaves it running.
 use strict;
 use warnings;
 
+use FindBin;
+use lib $FindBin::Bin;
+
 use IO::Select;
 use IO::Socket::INET;
-use POSIX qw(WNOHANG);
-use Socket qw(IPPROTO_TCP TCP_NODELAY SOL_SOCKET SO_RCVBUF);
+use MimirTest qw(start_cluster stop_cluster);
+use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $http_port = $ENV{HTTP_PORT} || 9009;
-my $pg_port   = $ENV{PGPORT}    || 54329;
+start_cluster();
+my $http_port = $ENV{HTTP_PORT};
+my $pg_port   = $ENV{PGPORT};
 my $query_path = "/prometheus/api/v1/query";
 my $timeout    = 20;
 
@@ -243,9 +244,9 @@ SKIP:
 		sub { my $c = client(); $c && (ask($c, GET => "$query_path?query=1"))[0] == 200 });
 }
 
-system('tools/cluster.sh stop >/dev/null 2>&1');
+stop_cluster();
 ok(!client(), 'stopped');
-is(system('tools/cluster.sh start >/dev/null 2>&1'), 0, 'started again');
-is(status(GET => '/ready'), 200, 'ready');
+start_cluster();
+is(status(GET => '/ready'), 200, 'started again: ready');
 
 done_testing();
