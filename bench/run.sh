@@ -6,8 +6,8 @@
 #   BENCH_RECORDING  a recording to send instead (see bench/replay.c)
 #
 # One after the other each server gets the same requests over one keep-alive connection.  CPU is
-# user and system time of every process of the server.  Figures are ratios to Prometheus; absolute
-# times say more about the machine.
+# user and system time of every process of the server.  Prints ratios to Prometheus; absolute times
+# say more about the machine, and go to bench/results.txt, a line "server figure number unit" each.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -79,9 +79,19 @@ measure() {
 	queries "$name" "http://127.0.0.1:$port/api/v1"
 }
 
+# An empty answer is no measurement; nocache keeps victoria-metrics from repeating its last answer.
 median() {
+	local answer
+
+	answer=$(curl -s -g --get --data nocache=1 "$@")
+	if ! grep -q '"status":"success"' <<<"$answer" || grep -qE '"(result|data)":\[\]' <<<"$answer"; then
+		echo "no answer to $*: ${answer:0:200}" >&2
+		touch "$work/failed"
+		echo 0
+		return
+	fi
 	for _ in 1 2 3 4 5 6 7 8 9; do
-		curl -s -o /dev/null -w '%{time_total}\n' -g --get "$@"
+		curl -s -o /dev/null -w '%{time_total}\n' -g --get --data nocache=1 "$@"
 	done | sort -n | sed -n 5p
 }
 
@@ -103,8 +113,8 @@ queries() {
 		n=$((n + 1))
 		echo "$name range_$n $(median --data-urlencode "query=$q" --data "start=$start&end=$end&step=15" "$api/query_range")" >>"$work/figures"
 	done
-	echo "$name label_values $(median "$api/label/__name__/values")" >>"$work/figures"
-	echo "$name series $(median --data-urlencode 'match[]={job="job-01"}' "$api/series")" >>"$work/figures"
+	echo "$name label_values $(median --data "start=$start&end=$end" "$api/label/__name__/values")" >>"$work/figures"
+	echo "$name series $(median --data-urlencode 'match[]={job="job-01"}' --data "start=$start&end=$end" "$api/series")" >>"$work/figures"
 }
 
 echo 'global: {}' >"$work/prometheus.yml"
@@ -134,4 +144,12 @@ awk '
 			p = v["prometheus", order[i]]; if (p == 0) p = 1e-9
 			printf "%-16s %18.2f %24.2f\n", order[i], v["mimir_pg", order[i]] / p, v["victoria-metrics", order[i]] / p
 		}
-	}' "$work/figures" | tee bench/results.txt
+	}' "$work/figures"
+
+# user and system time is counted in clock ticks
+awk -v samples="$samples" -v hz="$(getconf CLK_TCK)" '
+	$2 == "ingest_cpu" && samples > 0 { printf "%s %s %.3f CPU s per million samples\n", $1, $2, $3 / hz / samples * 1e6; next }
+	$2 == "ingest_cpu" { printf "%s %s %.2f CPU s\n", $1, $2, $3 / hz; next }
+	$2 == "pss" { printf "%s %s %.1f MB\n", $1, $2, $3 / 1024; next }
+	{ printf "%s %s %.2f ms\n", $1, $2, $3 * 1e3 }' "$work/figures" >bench/results.txt
+[ ! -e "$work/failed" ]
