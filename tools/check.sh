@@ -43,6 +43,16 @@ make --no-print-directory test-unit >"$out/unit" 2>&1
 grep -vE '^ok - ' "$out/unit" | tail -n 60
 add_counts "$out/unit"
 
+note "fuzz corpora"
+if make --no-print-directory fuzz-replay >"$out/fuzz" 2>&1; then
+	grep ' inputs passed$' "$out/fuzz"
+	inputs=$(awk '/ inputs passed$/ { n += $(NF - 2) } END { print n + 0 }' "$out/fuzz")
+	[ "$inputs" -gt 0 ] && add "$inputs" 0 || add 0 1
+else
+	tail -n 40 "$out/fuzz"
+	add 0 1
+fi
+
 note "lint"
 for rule in tools/lint/*.sh; do
 	if bash "$rule"; then
