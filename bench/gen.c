@@ -83,13 +83,17 @@ put_labels(char *p, int target, int k)
 	char text[64];
 	bool bucket = k % 5 == 0;
 
-	snprintf(text, sizeof(text), bucket ? "request_duration_%03d_seconds_bucket" : k % 2 ? "process_events_%03d_total"
-																			  : "runtime_state_%03d_value", bucket ? k / 50 : k);
+	snprintf(text, sizeof(text),
+			 bucket	 ? "request_duration_%03d_seconds_bucket"
+			 : k % 2 ? "process_events_%03d_total"
+					 : "runtime_state_%03d_value",
+			 bucket ? k / 50 : k);
 	p = put_label(p, "__name__", text);
 	p = put_label(p, "cluster", "production-europe-west");
 	snprintf(text, sizeof(text), "service-%03d-api", target % 37);
 	p = put_label(p, "container", text);
-	snprintf(text, sizeof(text), "10.%d.%d.%d:8080", target >> 16 & 255, target >> 8 & 255, target & 255);
+	snprintf(text, sizeof(text), "10.%d.%d.%d:8080", target >> 16 & 255, target >> 8 & 255,
+			 target & 255);
 	p = put_label(p, "instance", text);
 	snprintf(text, sizeof(text), "job-%02d", target % 20);
 	p = put_label(p, "job", text);
@@ -167,7 +171,8 @@ main(int argc, char **argv)
 
 		for (int target = 0; target < ntargets; target++)
 		{
-			int64_t t = start + (int64_t) scrape * INTERVAL_MS + (int64_t) target * 7919 % INTERVAL_MS;
+			int64_t t =
+				start + (int64_t) scrape * INTERVAL_MS + (int64_t) target * 7919 % INTERVAL_MS;
 
 			if (target % 4 == 0)
 				t += (int64_t) (rnd() % 9) - 4;

@@ -54,7 +54,8 @@ api_metadata(ApiCall *call)
 		" WHERE tenant_id = ANY ($1) AND ($2 IS NULL OR metric = $2) ORDER BY 1, 2, 3, 4";
 	Oid types[2] = {INT4ARRAYOID, TEXTOID};
 	const char *metric = api_param(call, "metric");
-	Datum values[2] = {tenant_ids(&call->tenants), metric ? CStringGetTextDatum(metric) : (Datum) 0};
+	Datum values[2] = {tenant_ids(&call->tenants),
+					   metric ? CStringGetTextDatum(metric) : (Datum) 0};
 	char nulls[3] = {' ', metric ? ' ' : 'n', '\0'};
 	int64 limit;
 	int64 per_metric;
@@ -63,7 +64,8 @@ api_metadata(ApiCall *call)
 	char *last = NULL;
 	Buf b;
 
-	if (!number_param(call, "limit", &limit) || !number_param(call, "limit_per_metric", &per_metric))
+	if (!number_param(call, "limit", &limit) ||
+		!number_param(call, "limit_per_metric", &per_metric))
 		return false;
 	buf_init(&b, 65536, API_BODY_MAX);
 	buf_char(&b, '{');

@@ -32,10 +32,11 @@ api_time_param(ApiCall *call, const char *name, int64 def, bool required, int64 
 		return err_set(&call->err, ERR_BAD_REQUEST, -1,
 					   "invalid parameter \"%s\": cannot parse \"%s\" to a valid timestamp", name,
 					   v ? v : "");
-	return err_set(&call->err, ERR_BAD_REQUEST, -1,
-				   "invalid parameter \"%s\": invalid time value for '%s': cannot parse \"%s\" to a "
-				   "valid timestamp",
-				   name, name, v);
+	return err_set(
+		&call->err, ERR_BAD_REQUEST, -1,
+		"invalid parameter \"%s\": invalid time value for '%s': cannot parse \"%s\" to a "
+		"valid timestamp",
+		name, name, v);
 }
 
 /* Float seconds or a Prometheus duration. */
@@ -77,8 +78,8 @@ api_limit_param(ApiCall *call, const char *name, int64 *limit)
 	*limit = strtoll(v, &end, 10);
 	if (*end != '\0' || errno != 0)
 		return err_set(&call->err, ERR_BAD_REQUEST, -1,
-					   "invalid parameter \"%s\": strconv.Atoi: parsing \"%s\": invalid syntax", name,
-					   v);
+					   "invalid parameter \"%s\": strconv.Atoi: parsing \"%s\": invalid syntax",
+					   name, v);
 	if (*limit < 0)
 		return err_set(&call->err, ERR_BAD_REQUEST, -1,
 					   "invalid parameter \"%s\": limit must be non-negative", name);

@@ -10,8 +10,8 @@
 #include "tenancy/tenant.h"
 #include "wire/snappy.h"
 
-#define TYPE_V1 "prometheus.WriteRequest"
-#define TYPE_V2 "io.prometheus.write.v2.Request"
+#define TYPE_V1		"prometheus.WriteRequest"
+#define TYPE_V2		"io.prometheus.write.v2.Request"
 #define DECODED_MAX ((size_t) 256 * 1024 * 1024) /* bytes after decompression */
 
 static bool
@@ -46,9 +46,9 @@ negotiate(const HttpRequest *req, RwVersion *version, Err *err)
 	while (part && *part == ' ')
 		part++;
 	if (part == NULL || strcmp(part, "application/x-protobuf") != 0)
-		return err_set(err, ERR_MEDIA_TYPE, -1,
-					   "expected application/x-protobuf as the first (media) part, got %s content-type",
-					   type);
+		return err_set(
+			err, ERR_MEDIA_TYPE, -1,
+			"expected application/x-protobuf as the first (media) part, got %s content-type", type);
 	while ((part = strtok_r(NULL, ";", &save)) != NULL)
 	{
 		char *eq;
@@ -89,8 +89,7 @@ api_push_add(PushBatch *batch, const HttpRequest *req, PushReply *reply)
 	int64 len;
 
 	reply->version = RW_V1;
-	if (!negotiate(req, &reply->version, &err) ||
-		!tenancy_for_request(req, true, &tenants, &err) ||
+	if (!negotiate(req, &reply->version, &err) || !tenancy_for_request(req, true, &tenants, &err) ||
 		(len = snappy_decode(req->body, req->body_len, &body, &cap, DECODED_MAX, &err)) < 0)
 	{
 		if (err.code == ERR_TOO_LARGE)

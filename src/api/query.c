@@ -15,8 +15,8 @@
 
 #include "utils/timeout.h"
 
-#define STREAM_BYTES  32768 /* JSON collected before it is written */
-#define MAX_POINTS	  11000
+#define STREAM_BYTES	32768 /* JSON collected before it is written */
+#define MAX_POINTS		11000
 #define ANNOTATIONS_MAX 10
 
 /* timeout=: lowers the server's limit for this query. */
@@ -235,8 +235,8 @@ stream_result(ApiCall *call, QueryRun *run, const PromqlParams *p, int64 limit, 
 		return false;
 	buf_init(&b, STREAM_BYTES * 2, API_BODY_MAX);
 	api_begin_json(call);
-	buf_printf(&b, "{\"status\":\"success\",\"data\":{\"resultType\":\"%s\",\"result\":",
-			   type_name(type));
+	buf_printf(
+		&b, "{\"status\":\"success\",\"data\":{\"resultType\":\"%s\",\"result\":", type_name(type));
 	if (type == PROMQL_STRING)
 	{
 		const char *text = query_run_string(run);
@@ -348,9 +348,10 @@ api_query_range(ApiCall *call)
 					   "invalid parameter \"step\": zero or negative query resolution step widths "
 					   "are not accepted. Try a positive integer");
 	if ((p.end_ms - p.start_ms) / p.step_ms > MAX_POINTS)
-		return err_set(&call->err, ERR_BAD_REQUEST, -1,
-					   "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing "
-					   "the query resolution (?step=XX)");
+		return err_set(
+			&call->err, ERR_BAD_REQUEST, -1,
+			"exceeded maximum resolution of 11,000 points per timeseries. Try decreasing "
+			"the query resolution (?step=XX)");
 	if (!timeout_param(call) || !lookback_param(call, &p))
 		return false;
 	return run_and_stream(call, query ? query : "", &p, limit);

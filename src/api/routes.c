@@ -57,7 +57,10 @@ static const ApiRoute actions[] = {
 
 /* The query API stands with and without the prefix. */
 #define BOTH(methods, pattern, pool, id)                                                           \
-	{methods, "/prometheus" pattern, pool, id}, {methods, pattern, pool, id}
+	{methods, "/prometheus" pattern, pool, id},                                                    \
+	{                                                                                              \
+		methods, pattern, pool, id                                                                 \
+	}
 
 static const HttpRoute routes[] = {
 	{"POST", "/api/v1/push", HTTP_POOL_PUSH, ROUTE_PUSH},

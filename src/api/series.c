@@ -183,7 +183,8 @@ unescape_name(const char *name)
 			continue;
 		}
 		r = strtoul(p + 1, &end, 16);
-		if (end == p + 1 || *end != '_' || end - p > 7 || r > 0x10FFFF || (r >= 0xD800 && r <= 0xDFFF))
+		if (end == p + 1 || *end != '_' || end - p > 7 || r > 0x10FFFF ||
+			(r >= 0xD800 && r <= 0xDFFF))
 			return strview_cstr(name);
 		buf_append(&out, rune, text_utf8_encode(rune, (uint32) r));
 		p = end + 1;
@@ -199,7 +200,8 @@ api_label_values(ApiCall *call)
 	StrView name = unescape_name(call->segment);
 
 	if (name.len == 0 || !text_utf8_valid(name.s, name.len))
-		return err_set(&call->err, ERR_BAD_REQUEST, -1, "invalid label name: \"%s\"", call->segment);
+		return err_set(&call->err, ERR_BAD_REQUEST, -1, "invalid label name: \"%s\"",
+					   call->segment);
 	if (!range_params(call, &r))
 		return false;
 	for (int i = 0; i < call->tenants.n; i++)

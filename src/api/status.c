@@ -19,10 +19,11 @@ api_buildinfo(ApiCall *call)
 	Buf b;
 
 	buf_init(&b, 512, 4096);
-	buf_str(&b, "{\"application\":\"mimir_pg\",\"version\":\"" VERSION "\",\"revision\":\"\","
-				"\"branch\":\"\",\"buildUser\":\"\",\"buildDate\":\"\",\"goVersion\":\"\","
-				"\"features\":{\"ruler_config_api\":\"false\",\"alertmanager_config_api\":\"false\","
-				"\"query_sharding\":\"false\",\"federated_rules\":\"false\"}}");
+	buf_str(&b,
+			"{\"application\":\"mimir_pg\",\"version\":\"" VERSION "\",\"revision\":\"\","
+			"\"branch\":\"\",\"buildUser\":\"\",\"buildDate\":\"\",\"goVersion\":\"\","
+			"\"features\":{\"ruler_config_api\":\"false\",\"alertmanager_config_api\":\"false\","
+			"\"query_sharding\":\"false\",\"federated_rules\":\"false\"}}");
 	api_success_text(call, &b);
 	return true;
 }
@@ -74,16 +75,18 @@ api_ring(ApiCall *call)
 	const char *state = store_is_ready() ? "ACTIVE" : "JOINING";
 
 	if (accept && strstr(accept, "application/json"))
-		http_reply(call->resp, 200, "application/json",
-				   psprintf("{\"shards\":[{\"id\":\"mimir_pg\",\"state\":\"%s\",\"address\":\"%s:%d\","
-							"\"tokens\":[0],\"registered_timestamp\":\"\",\"zone\":\"\"}]}",
-							state, mimir_http_listen, mimir_http_port));
+		http_reply(
+			call->resp, 200, "application/json",
+			psprintf("{\"shards\":[{\"id\":\"mimir_pg\",\"state\":\"%s\",\"address\":\"%s:%d\","
+					 "\"tokens\":[0],\"registered_timestamp\":\"\",\"zone\":\"\"}]}",
+					 state, mimir_http_listen, mimir_http_port));
 	else
-		http_reply(call->resp, 200, "text/html; charset=utf-8",
-				   psprintf("<!DOCTYPE html><html><head><title>Ring status</title></head><body>"
-							"<h1>Ring status</h1><table border=\"1\"><tr><th>Instance</th><th>State</th>"
-							"<th>Address</th><th>Ownership</th></tr><tr><td>mimir_pg</td><td>%s</td>"
-							"<td>%s:%d</td><td>100%%</td></tr></table></body></html>\n",
-							state, mimir_http_listen, mimir_http_port));
+		http_reply(
+			call->resp, 200, "text/html; charset=utf-8",
+			psprintf("<!DOCTYPE html><html><head><title>Ring status</title></head><body>"
+					 "<h1>Ring status</h1><table border=\"1\"><tr><th>Instance</th><th>State</th>"
+					 "<th>Address</th><th>Ownership</th></tr><tr><td>mimir_pg</td><td>%s</td>"
+					 "<td>%s:%d</td><td>100%%</td></tr></table></body></html>\n",
+					 state, mimir_http_listen, mimir_http_port));
 	return true;
 }

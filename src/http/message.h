@@ -41,11 +41,11 @@ typedef struct HttpRequest
 typedef struct HttpResponse HttpResponse;
 struct HttpResponse
 {
-	int status;			/* default 200 */
-	Buf headers;		/* "Name: value\r\n" lines */
+	int status;	 /* default 200 */
+	Buf headers; /* "Name: value\r\n" lines */
 	bool head_sent;
 	void (*send)(HttpResponse *r, const void *data, size_t len); /* raw body bytes to the sink */
-	void *sink;			/* the sink's own */
+	void *sink;													 /* the sink's own */
 };
 
 /* --- http/request.c ------------------------------------------------------------------------ */

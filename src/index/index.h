@@ -29,25 +29,25 @@ typedef uint32 SeriesRef; /* slot number; reused after the series is gone */
 /* Identity of a series: the first member of the store's own series entry. */
 typedef struct IndexSeries
 {
-	Hash128 alias;		/* key of the label bytes as last received (wire/remote_write.h) */
-	uint32 alias_next;	/* hash chains */
+	Hash128 alias;	   /* key of the label bytes as last received (wire/remote_write.h) */
+	uint32 alias_next; /* hash chains */
 	uint32 hash_next;
-	uint64 hash;		/* labels_hash */
-	int64 series_id;	/* durable, never reused */
-	uint32 *pairs;		/* label pairs in name order; constant while the series lives */
-	uint32 tenant;		/* slot of IndexTenant */
+	uint64 hash;	 /* labels_hash */
+	int64 series_id; /* durable, never reused */
+	uint32 *pairs;	 /* label pairs in name order; constant while the series lives */
+	uint32 tenant;	 /* slot of IndexTenant */
 	uint16 npairs;
-	bool alias_linked;	/* stands in the alias chain */
-	bool dead;			/* unlinked from the index, kept for its last readers */
+	bool alias_linked; /* stands in the alias chain */
+	bool dead;		   /* unlinked from the index, kept for its last readers */
 } IndexSeries;
 
 typedef struct IndexTenant
 {
 	uint32 next; /* hash chain */
 	uint32 tenant_id;
-	uint32 names;	  /* first IndexName */
+	uint32 names; /* first IndexName */
 	uint32 nseries;
-	Postings all;	  /* every series of the tenant */
+	Postings all;			/* every series of the tenant */
 	pg_atomic_uint64 max_t; /* largest timestamp accepted, ms, as int64 */
 
 	/* ingestion rate limit: a token bucket, under its own spinlock */
@@ -58,10 +58,10 @@ typedef struct IndexTenant
 
 typedef struct IndexName
 {
-	uint32 next;		/* hash chain */
+	uint32 next; /* hash chain */
 	uint32 tenant;
 	uint32 next_of_tenant;
-	uint32 pairs;		/* first IndexPair */
+	uint32 pairs; /* first IndexPair */
 	uint32 npairs;
 	uint32 hash;
 	uint32 len;
@@ -70,15 +70,15 @@ typedef struct IndexName
 
 typedef struct IndexPair
 {
-	uint32 next;		/* hash chain */
+	uint32 next; /* hash chain */
 	uint32 name;
 	uint32 next_of_name;
 	uint32 prev_of_name;
 	uint32 hash;
-	uint32 len;			/* of the value */
-	uint32 nrefs;		/* series that name it, dead ones included; 0 = to be freed */
-	char *text;			/* the value */
-	Postings postings;	/* living series; may be empty */
+	uint32 len;		   /* of the value */
+	uint32 nrefs;	   /* series that name it, dead ones included; 0 = to be freed */
+	char *text;		   /* the value */
+	Postings postings; /* living series; may be empty */
 } IndexPair;
 
 typedef struct HeadIndex

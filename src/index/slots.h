@@ -16,8 +16,8 @@ typedef struct Slots
 	Arena *arena;
 	uint32 entry_size; /* bytes, at least 4 */
 	uint32 per_page;
-	uint32 n;		 /* numbers ever given out, plus one */
-	uint32 free;	 /* first freed number; the next one stands in its first four bytes */
+	uint32 n;	 /* numbers ever given out, plus one */
+	uint32 free; /* first freed number; the next one stands in its first four bytes */
 	uint32 max_pages;
 	char **pages;
 } Slots;

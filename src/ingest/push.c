@@ -33,9 +33,9 @@
 #include "storage/ipc.h"
 #include "utils/memutils.h"
 
-#define PUSH_PREFETCH	 12				   /* series ahead */
+#define PUSH_PREFETCH	 12					 /* series ahead */
 #define PUSH_TOO_OLD_MS	 INT64CONST(3600000) /* behind the tenant's newest: half a head of Mimir */
-#define PUSH_CREATE_HOLD 256				   /* series created under one exclusive hold */
+#define PUSH_CREATE_HOLD 256				 /* series created under one exclusive hold */
 
 /* A series of the request under way. */
 typedef struct PushSeries
@@ -90,10 +90,9 @@ static PushBatch *current_batch;
 		if ((b)->n == (b)->cap)                                                                    \
 		{                                                                                          \
 			(b)->cap = Max(1024, (b)->cap * 2);                                                    \
-			(b)->array = (b)->array                                                                \
-							 ? repalloc_huge((b)->array, sizeof(*(b)->array) * (b)->cap)           \
-							 : MemoryContextAllocHuge((b)->context,                                \
-													  sizeof(*(b)->array) * (b)->cap);             \
+			(b)->array =                                                                           \
+				(b)->array ? repalloc_huge((b)->array, sizeof(*(b)->array) * (b)->cap)             \
+						   : MemoryContextAllocHuge((b)->context, sizeof(*(b)->array) * (b)->cap); \
 		}                                                                                          \
 	} while (0)
 
@@ -181,9 +180,10 @@ refuse_sample(PushBatch *b, const Tenant *tenant, const PushSeries *s, HeadVerdi
 	{
 		case HEAD_OUT_OF_ORDER:
 			stats_add(STAT_DISCARD_OUT_OF_ORDER, 1);
-			why = "the sample has been rejected because another sample with a more recent timestamp "
-				  "has already been ingested and out-of-order samples are not allowed "
-				  "(err-mimir-sample-out-of-order)";
+			why =
+				"the sample has been rejected because another sample with a more recent timestamp "
+				"has already been ingested and out-of-order samples are not allowed "
+				"(err-mimir-sample-out-of-order)";
 			break;
 		case HEAD_TOO_OLD:
 			stats_add(STAT_DISCARD_TOO_OLD, 1);
@@ -193,11 +193,12 @@ refuse_sample(PushBatch *b, const Tenant *tenant, const PushSeries *s, HeadVerdi
 
 				buf_init(&window, 32, 64);
 				text_duration(&window, tenant->limits.out_of_order_window_ms);
-				why = psprintf("the sample has been rejected because another sample with a more "
-							   "recent timestamp has already been ingested and this sample is beyond "
-							   "the out-of-order time window of %s "
-							   "(err-mimir-sample-timestamp-too-old)",
-							   window.data);
+				why =
+					psprintf("the sample has been rejected because another sample with a more "
+							 "recent timestamp has already been ingested and this sample is beyond "
+							 "the out-of-order time window of %s "
+							 "(err-mimir-sample-timestamp-too-old)",
+							 window.data);
 			}
 			else
 				why = "the sample has been rejected because its timestamp is too old "
@@ -205,9 +206,10 @@ refuse_sample(PushBatch *b, const Tenant *tenant, const PushSeries *s, HeadVerdi
 			break;
 		default:
 			stats_add(STAT_DISCARD_NEW_VALUE, 1);
-			why = "the sample has been rejected because another sample with the same timestamp, but "
-				  "a different value, has already been ingested "
-				  "(err-mimir-sample-duplicate-timestamp)";
+			why =
+				"the sample has been rejected because another sample with the same timestamp, but "
+				"a different value, has already been ingested "
+				"(err-mimir-sample-duplicate-timestamp)";
 			break;
 	}
 	if (res->err.code == ERR_NONE)
@@ -280,7 +282,7 @@ take_floats(PushContext *pc, uint32 i, PushSeries *s)
 		PushItem *it;
 
 		if (k > 0 && t == samples[k - 1].t)
-			continue; /* the same timestamp twice in a request: the first counts */
+			continue;				 /* the same timestamp twice in a request: the first counts */
 		it = new_item(b, s->ref, t); /* memory first: reserving must be undoable */
 		verdict = head_reserve(s->ref, t, bits, pc->too_old_before,
 							   pc->tenant->limits.out_of_order_window_ms);
@@ -366,9 +368,8 @@ take_known_series(PushContext *pc)
 	{
 		if (i + PUSH_PREFETCH < b->nseries)
 			index_prefetch_alias(pc->tenant_slot, b->series[i + PUSH_PREFETCH].rw.key);
-		b->series[i].ref = b->series[i].rw.bad
-							   ? 0
-							   : index_find_alias(pc->tenant_slot, b->series[i].rw.key);
+		b->series[i].ref =
+			b->series[i].rw.bad ? 0 : index_find_alias(pc->tenant_slot, b->series[i].rw.key);
 	}
 	for (int i = 0; i < b->nseries; i++)
 	{
@@ -559,9 +560,9 @@ check_values(PushContext *pc)
 	PushBatch *b = pc->b;
 	const TenantLimits *lim = &pc->tenant->limits;
 	int64 latest = b->now_ms + lim->creation_grace_period_ms;
-	int64 earliest = lim->past_grace_period_ms > 0 ? b->now_ms - lim->past_grace_period_ms -
-														 lim->out_of_order_window_ms
-												   : PG_INT64_MIN;
+	int64 earliest = lim->past_grace_period_ms > 0
+						 ? b->now_ms - lim->past_grace_period_ms - lim->out_of_order_window_ms
+						 : PG_INT64_MIN;
 
 	for (int i = 0; i < b->nseries; i++)
 	{
@@ -767,8 +768,9 @@ push_add_sample(PushBatch *b, const Tenant *tenant, Labels labels, int64 t_ms, d
 		ns.n++;
 	ns.hash = labels_hash(labels);
 	if (!store_is_ready() || !head_has_room())
-		fail(res, ERR_UNAVAILABLE, store_is_ready() ? "the head's memory is full; try again later"
-													: "the head is being recovered; try again later");
+		fail(res, ERR_UNAVAILABLE,
+			 store_is_ready() ? "the head's memory is full; try again later"
+							  : "the head is being recovered; try again later");
 	else if (t_ms > b->now_ms + tenant->limits.creation_grace_period_ms)
 		fail(res, ERR_BAD_REQUEST,
 			 psprintf("received a sample whose timestamp is too far in the future, timestamp: %lld "

@@ -50,8 +50,8 @@ extern bool push_add(PushBatch *b, const Tenant *tenant, RwVersion version, cons
 					 size_t len, PushResult *res);
 
 /* push_add_sample -- the same for one sample from SQL (mimir.write). */
-extern bool push_add_sample(PushBatch *b, const Tenant *tenant, Labels labels, int64 t_ms,
-							double v, PushResult *res);
+extern bool push_add_sample(PushBatch *b, const Tenant *tenant, Labels labels, int64 t_ms, double v,
+							PushResult *res);
 
 extern bool push_is_empty(const PushBatch *b); /* nothing to write: no transaction needed */
 extern void push_write(PushBatch *b);

@@ -56,13 +56,14 @@ rate_admit(const Tenant *tenant, int n, Err *err)
 	}
 	LWLockRelease(&head_index->lock);
 	if (!admitted)
-		err_set(err, ERR_LIMIT, -1,
-				"the request has been rejected because the tenant exceeded the ingestion rate "
-				"limit, set to %g items/s with a maximum allowed burst of %d. This limit is applied "
-				"on the total number of samples, exemplars and metadata received across all "
-				"distributors (err-mimir-tenant-max-ingestion-rate). To adjust the related "
-				"per-tenant limits, configure -distributor.ingestion-rate-limit and "
-				"-distributor.ingestion-burst-size, or contact your service administrator.",
-				lim->ingestion_rate, lim->ingestion_burst_size);
+		err_set(
+			err, ERR_LIMIT, -1,
+			"the request has been rejected because the tenant exceeded the ingestion rate "
+			"limit, set to %g items/s with a maximum allowed burst of %d. This limit is applied "
+			"on the total number of samples, exemplars and metadata received across all "
+			"distributors (err-mimir-tenant-max-ingestion-rate). To adjust the related "
+			"per-tenant limits, configure -distributor.ingestion-rate-limit and "
+			"-distributor.ingestion-burst-size, or contact your service administrator.",
+			lim->ingestion_rate, lim->ingestion_burst_size);
 	return admitted;
 }

@@ -254,7 +254,8 @@ check_one(HistogramSample *h, const TenantLimits *lim, const char *series, Err *
 					   schema);
 	if (!(h->i ? histogram_validate_int(h->i, err) : histogram_validate(h->f, err)))
 		return false;
-	while (limit > 0 && count_buckets(h) > limit && schema != HISTOGRAM_CUSTOM_SCHEMA && schema > -4)
+	while (limit > 0 && count_buckets(h) > limit && schema != HISTOGRAM_CUSTOM_SCHEMA &&
+		   schema > -4)
 	{
 		schema--;
 		if (h->i)
@@ -263,10 +264,11 @@ check_one(HistogramSample *h, const TenantLimits *lim, const char *series, Err *
 			histogram_reduce(h->f, schema);
 	}
 	if (limit > 0 && count_buckets(h) > limit)
-		return err_set(err, ERR_BAD_REQUEST, -1,
-					   "received a native histogram sample with too many buckets, timestamp: %lld "
-					   "series: %s, buckets: %d, limit: %d (err-mimir-max-native-histogram-buckets)",
-					   (long long) h->t, series, count_buckets(h), limit);
+		return err_set(
+			err, ERR_BAD_REQUEST, -1,
+			"received a native histogram sample with too many buckets, timestamp: %lld "
+			"series: %s, buckets: %d, limit: %d (err-mimir-max-native-histogram-buckets)",
+			(long long) h->t, series, count_buckets(h), limit);
 	buf_init(&form, 256, HEAD_MAX_HISTOGRAM);
 	histogram_sample_put(&form, h);
 	if (form.overflow)

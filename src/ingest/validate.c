@@ -11,11 +11,11 @@
 
 #include "util/text.h"
 
-#define VALIDATE_QUOTE	   200	 /* bytes of a label or series shown */
-#define VALIDATE_HARD_MAX  16000 /* bytes of a name or value the head can hold */
-#define VALIDATE_EXEMPLAR  128	 /* runes of names and values together */
-#define VALIDATE_METADATA  1024	 /* bytes of help, name and unit */
-#define VALIDATE_MAX_TEXT  (1024 * 1024)
+#define VALIDATE_QUOTE		200	  /* bytes of a label or series shown */
+#define VALIDATE_HARD_MAX	16000 /* bytes of a name or value the head can hold */
+#define VALIDATE_EXEMPLAR	128	  /* runes of names and values together */
+#define VALIDATE_METADATA	1024  /* bytes of help, name and unit */
+#define VALIDATE_MAX_TEXT	(1024 * 1024)
 #define VALIDATE_MAX_LABELS 8000 /* of one series, whatever the tenant's limit */
 
 void

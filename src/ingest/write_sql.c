@@ -65,8 +65,8 @@ labels_from_jsonb(Jsonb *j)
 	StrView name = {NULL, 0};
 
 	if (!JB_ROOT_IS_OBJECT(j))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("labels must be a JSON object")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("labels must be a JSON object")));
 	labels_builder_init(&b);
 	it = JsonbIteratorInit(&j->root);
 	while ((tok = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)

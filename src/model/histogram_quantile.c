@@ -131,7 +131,8 @@ histogram_quantile(const Histogram *h, double q, HistogramNan *nan)
 static double
 fraction_below(const HistogramBucket *b, double v, bool linear)
 {
-	double log_v = log2(fabs(v)), log_lower = log2(fabs(b->lower)), log_upper = log2(fabs(b->upper));
+	double log_v = log2(fabs(v)), log_lower = log2(fabs(b->lower)),
+		   log_upper = log2(fabs(b->upper));
 
 	if (linear)
 		return b->lower == -INFINITY ? 1 : (v - b->lower) / (b->upper - b->lower);

@@ -10,8 +10,8 @@
 extern bool mimir_auto_create_tenants;
 extern char *mimir_database;
 extern bool mimir_enable_promql_plan;
-extern int mimir_flush_interval; /* s */
-extern int mimir_head_memory;	 /* MB */
+extern int mimir_flush_interval;	 /* s */
+extern int mimir_head_memory;		 /* MB */
 extern int mimir_http_buffer_memory; /* MB */
 extern int mimir_http_idle_timeout;	 /* s */
 extern char *mimir_http_listen;

@@ -10,7 +10,7 @@
 #include "datatype/timestamp.h"
 
 extern int64 time_now_ms(void);
-extern int64 time_to_ms(TimestampTz t);		/* rounds down; infinities to the int64 limits */
-extern TimestampTz time_from_ms(int64 ms);	/* out of range: infinity */
+extern int64 time_to_ms(TimestampTz t);	   /* rounds down; infinities to the int64 limits */
+extern TimestampTz time_from_ms(int64 ms); /* out of range: infinity */
 
 #endif

@@ -15,10 +15,10 @@
 
 #include "promql/source.h"
 
-typedef struct PromqlExpr PromqlExpr;	  /* promql/parser/ast.h */
-typedef struct PromqlPlan PromqlPlan;	  /* promql/plan/plan.h */
-typedef struct PromqlExec PromqlExec;	  /* promql/exec/exec.h */
-typedef struct PromqlOp PromqlOp;		  /* promql/exec/operator.h */
+typedef struct PromqlExpr PromqlExpr; /* promql/parser/ast.h */
+typedef struct PromqlPlan PromqlPlan; /* promql/plan/plan.h */
+typedef struct PromqlExec PromqlExec; /* promql/exec/exec.h */
+typedef struct PromqlOp PromqlOp;	  /* promql/exec/operator.h */
 
 typedef enum PromqlType
 {
@@ -42,13 +42,13 @@ typedef struct PromqlFlags
 
 typedef struct PromqlParams
 {
-	int64_t start_ms, end_ms; /* equal for an instant query */
-	int64_t step_ms;		  /* 0 for an instant query */
-	bool instant;			  /* an instant query (result may be any type) */
-	int64_t lookback_ms;	  /* 300000 */
+	int64_t start_ms, end_ms;		  /* equal for an instant query */
+	int64_t step_ms;				  /* 0 for an instant query */
+	bool instant;					  /* an instant query (result may be any type) */
+	int64_t lookback_ms;			  /* 300000 */
 	int64_t default_subquery_step_ms; /* 60000 */
-	int64_t max_samples;	  /* 0 = unlimited */
-	size_t max_memory;		  /* bytes, 0 = unlimited */
+	int64_t max_samples;			  /* 0 = unlimited */
+	size_t max_memory;				  /* bytes, 0 = unlimited */
 	PromqlFlags flags;
 	StrView query; /* its text, for the LINE:COL of annotations; empty: taken as one line */
 } PromqlParams;
@@ -82,16 +82,16 @@ extern PromqlPlan *promql_plan(const PromqlExpr *e, const PromqlParams *params, 
 /* One output series over all steps (vector, scalar), or its raw points (matrix). */
 typedef struct PromqlSeries
 {
-	Labels labels;	 /* final: names dropped as they must be */
-	int n;			 /* points present */
-	const int64_t *t; /* ms */
-	const double *v; /* undefined where h[i] != NULL */
+	Labels labels;		 /* final: names dropped as they must be */
+	int n;				 /* points present */
+	const int64_t *t;	 /* ms */
+	const double *v;	 /* undefined where h[i] != NULL */
 	Histogram *const *h; /* NULL: floats only */
 } PromqlSeries;
 
 typedef struct PromqlAnnotation
 {
-	bool is_warning; /* else info */
+	bool is_warning;  /* else info */
 	const char *text; /* complete: "PromQL warning: ... (1:5)" */
 } PromqlAnnotation;
 
@@ -124,7 +124,7 @@ extern PromqlStats promql_exec_stats(const PromqlExec *ex);
  */
 extern int promql_plan_nnodes(const PromqlPlan *plan);
 extern int promql_plan_nchildren(const PromqlPlan *plan, int node);
-extern int promql_plan_child(const PromqlPlan *plan, int node, int i); /* node number */
+extern int promql_plan_child(const PromqlPlan *plan, int node, int i);		/* node number */
 extern const char *promql_plan_node_name(const PromqlPlan *plan, int node); /* "PromQL Aggregate" */
 /* property lines of a node, "Matchers: {job=\"x\"}", "Function: rate", ...; NULL ends */
 typedef struct PromqlProperty

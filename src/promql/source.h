@@ -18,10 +18,10 @@
 typedef struct PromqlSamples
 {
 	int n;
-	const int64_t *t;		 /* ms */
-	const double *v;		 /* undefined where h[i] != NULL */
+	const int64_t *t;	 /* ms */
+	const double *v;	 /* undefined where h[i] != NULL */
 	Histogram *const *h; /* NULL: the series has no histogram in this range */
-	const int64_t *st;		 /* start timestamps, ms, 0 unknown; NULL: none known */
+	const int64_t *st;	 /* start timestamps, ms, 0 unknown; NULL: none known */
 } PromqlSamples;
 
 /* What the operator will do with the samples; the source may use it to read less. */

@@ -41,11 +41,11 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#define CHUNK_ROW_MAX	  7980 /* bytes of data: with header and columns the row fills a page */
-#define CHUNK_ENTRY_MAX	  (4 * VARINT_MAX_BYTES + 9 + 1 + VARINT_MAX_BYTES)
-#define CHUNK_ROW_MAX_N	  1000
-#define CHUNK_SEEK_AFTER  4 /* rows read on in vain before the index is searched again */
-#define CHUNK_NATTS		  8
+#define CHUNK_ROW_MAX	 7980 /* bytes of data: with header and columns the row fills a page */
+#define CHUNK_ENTRY_MAX	 (4 * VARINT_MAX_BYTES + 9 + 1 + VARINT_MAX_BYTES)
+#define CHUNK_ROW_MAX_N	 1000
+#define CHUNK_SEEK_AFTER 4 /* rows read on in vain before the index is searched again */
+#define CHUNK_NATTS		 8
 
 enum
 {
@@ -84,12 +84,13 @@ chunk_partition_ensure(int32 day)
 	partition_name(name, day);
 	if (OidIsValid(tables_relid_missing_ok(name)))
 		return;
-	sql = psprintf("CREATE TABLE mimir.%s PARTITION OF mimir.chunk_data FOR VALUES FROM (%d) TO (%d)"
-				   " WITH (toast_tuple_target = 8160);"
-				   "ALTER TABLE mimir.%s ENABLE ROW LEVEL SECURITY;"
-				   "CREATE POLICY tenant_visible ON mimir.%s FOR SELECT USING"
-				   " (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]))",
-				   name, day, day + 1, name, name);
+	sql =
+		psprintf("CREATE TABLE mimir.%s PARTITION OF mimir.chunk_data FOR VALUES FROM (%d) TO (%d)"
+				 " WITH (toast_tuple_target = 8160);"
+				 "ALTER TABLE mimir.%s ENABLE ROW LEVEL SECURITY;"
+				 "CREATE POLICY tenant_visible ON mimir.%s FOR SELECT USING"
+				 " (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]))",
+				 name, day, day + 1, name, name);
 	SPI_connect();
 	if (SPI_execute(sql, false, 0) < 0)
 		elog(ERROR, "could not create partition \"%s\"", name);
@@ -285,7 +286,7 @@ struct ChunkReader
 	ScanKeyData row_keys[2]; /* referred to by the scan */
 	bool positioned;		 /* a row is loaded, or the scan has ended */
 	bool at_end;
-	ChunkKey below;	 /* keys between below and the first key of the row are not in the block */
+	ChunkKey below; /* keys between below and the first key of the row are not in the block */
 	const uint8 *data;
 	struct varlena *detoasted; /* to free, or NULL */
 	ChunkEntry entries[CHUNK_ROW_MAX_N];
@@ -317,12 +318,12 @@ chunk_reader_begin(int32 day, int64 block_id, TenantId tenant, Snapshot snapshot
 static void
 corrupt_row(ChunkReader *r)
 {
-	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-					errmsg("chunk row (%u,%u) of \"%s\" is corrupt",
-						   ItemPointerGetBlockNumber(&r->slot->tts_tid),
-						   ItemPointerGetOffsetNumber(&r->slot->tts_tid),
-						   RelationGetRelationName(r->rel)),
-					errdetail("Tenant %u, block %lld.", r->tenant, (long long) r->block_id)));
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("chunk row (%u,%u) of \"%s\" is corrupt",
+					ItemPointerGetBlockNumber(&r->slot->tts_tid),
+					ItemPointerGetOffsetNumber(&r->slot->tts_tid), RelationGetRelationName(r->rel)),
+			 errdetail("Tenant %u, block %lld.", r->tenant, (long long) r->block_id)));
 }
 
 /* Parse the directory of the row in the slot. */

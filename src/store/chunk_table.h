@@ -58,8 +58,8 @@ extern ChunkReader *chunk_reader_begin(int32 day, int64 block_id, TenantId tenan
  * *n entries, *cap allocated); their bytes are copied to CurrentMemoryContext.  Cheap when keys
  * are asked in ascending order.
  */
-extern void chunk_reader_get(ChunkReader *r, ChunkKey key, int64 mint, int64 maxt,
-							 StoreChunk **out, int *n, int *cap);
+extern void chunk_reader_get(ChunkReader *r, ChunkKey key, int64 mint, int64 maxt, StoreChunk **out,
+							 int *n, int *cap);
 extern int64 chunk_reader_rows(const ChunkReader *r); /* rows fetched so far */
 extern void chunk_reader_end(ChunkReader *r);
 

@@ -35,11 +35,11 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#define EVICT_IDLE_MS	  INT64CONST(3600000) /* half of Mimir's head: what is older is too old */
-#define EVICT_EVERY_MS	  INT64CONST(60000)	  /* look this often */
-#define EVICT_BATCH		  65536				  /* series a round */
-#define EVICT_WORTH		  0.02				  /* part of the series worth a pass of the table */
-#define EVICT_FULL_PART	  0.5				  /* of memory used: then any is worth it */
+#define EVICT_IDLE_MS	INT64CONST(3600000) /* half of Mimir's head: what is older is too old */
+#define EVICT_EVERY_MS	INT64CONST(60000)	/* look this often */
+#define EVICT_BATCH		65536				/* series a round */
+#define EVICT_WORTH		0.02				/* part of the series worth a pass of the table */
+#define EVICT_FULL_PART 0.5					/* of memory used: then any is worth it */
 
 typedef struct Evicted
 {
@@ -248,7 +248,8 @@ store_evict(void)
 	MemoryContextSwitchTo(context);
 	ctl.hcxt = context;
 	{
-		HTAB *ids = hash_create("mimir evicted series", n, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		HTAB *ids =
+			hash_create("mimir evicted series", n, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 
 		write_cold(ev, n, ids);
 		delete_active(ids);

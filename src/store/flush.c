@@ -43,7 +43,7 @@
 #include "utils/snapmgr.h"
 
 #define FLUSH_TICK_MS		1000
-#define FLUSH_MEMORY_PART	0.6 /* of the budget: flush early */
+#define FLUSH_MEMORY_PART	0.6	 /* of the budget: flush early */
 #define FLUSH_HISTOGRAM_MAX 3800 /* bytes a histogram chunk is cut at */
 
 typedef struct FlushItem
@@ -201,10 +201,10 @@ flush_item_cmp(const FlushItem *a, const FlushItem *b)
 	return a->min_t < b->min_t ? -1 : a->min_t > b->min_t;
 }
 
-#define ST_SORT			sort_flush_items
-#define ST_ELEMENT_TYPE FlushItem
+#define ST_SORT			 sort_flush_items
+#define ST_ELEMENT_TYPE	 FlushItem
 #define ST_COMPARE(a, b) flush_item_cmp(a, b)
-#define ST_SCOPE		static
+#define ST_SCOPE		 static
 #define ST_DEFINE
 #include "lib/sort_template.h"
 

@@ -31,7 +31,7 @@
 
 #define HEAD_CHUNK_MAX_BYTES   1900 /* a chunk is closed when it may outgrow this */
 #define HEAD_CHUNK_MAX_SAMPLES 1000
-#define HEAD_CHUNK_FIRST_BYTES 72	/* of data: header and some 20 samples */
+#define HEAD_CHUNK_FIRST_BYTES 72 /* of data: header and some 20 samples */
 #define HEAD_RAW_MAX_BYTES	   (ARENA_MAX_ITEM - 512)
 #define HEAD_MERGE_MAX		   2048 /* samples of a chunk that is merged in place */
 
@@ -77,7 +77,8 @@ head_reset(void)
 	pg_atomic_write_u64(&head->series_id_limit, 0);
 	head->arena = arena_init(p, head_budget());
 	p += arena_shmem_size(head_budget());
-	index_init(p, head_budget(), head->arena, sizeof(HeadSeries), mimir_lwlock_tranche("mimir_index"));
+	index_init(p, head_budget(), head->arena, sizeof(HeadSeries),
+			   mimir_lwlock_tranche("mimir_index"));
 }
 
 void

@@ -21,11 +21,11 @@
 #include "storage/condition_variable.h"
 #include "storage/lwlock.h"
 
-#define HEAD_STRIPES	4096
-#define HEAD_NGENS		1024 /* generations that may exist at once */
-#define HEAD_LOG_SLOTS	8	 /* log tables: generations whose log may exist at once */
+#define HEAD_STRIPES	   4096
+#define HEAD_NGENS		   1024 /* generations that may exist at once */
+#define HEAD_LOG_SLOTS	   8	/* log tables: generations whose log may exist at once */
 #define HEAD_RAW_HISTOGRAM 0x80 /* encoding of an open histogram chunk, STORE_CHUNK_RAW_HISTOGRAM */
-#define HEAD_DAY_MS		INT64CONST(86400000)
+#define HEAD_DAY_MS		   INT64CONST(86400000)
 #define HEAD_MAX_HISTOGRAM (ARENA_MAX_ITEM / 2) /* bytes of one histogram sample's form */
 
 /*
@@ -37,7 +37,7 @@ typedef struct HeadChunk
 	struct HeadChunk *next; /* older chunk of the series; guarded by the stripe */
 	int64 min_t, max_t;		/* ms */
 	uint32 gen;
-	uint32 len;				/* bytes of data */
+	uint32 len; /* bytes of data */
 	uint16 count;
 	uint8 encoding;
 	uint8 data[FLEXIBLE_ARRAY_MEMBER];
@@ -48,25 +48,25 @@ typedef struct HeadSeries
 	IndexSeries ix;
 
 	/* --- guarded by the series' stripe --- */
-	int64 tail_t;		/* largest timestamp reserved or applied, ms; PG_INT64_MIN = none */
-	uint64 tail_v;		/* its value's bits (a histogram: hash of its form) */
-	int64 applied_t;	/* largest timestamp applied */
+	int64 tail_t;	 /* largest timestamp reserved or applied, ms; PG_INT64_MIN = none */
+	uint64 tail_v;	 /* its value's bits (a histogram: hash of its form) */
+	int64 applied_t; /* largest timestamp applied */
 	uint64 applied_v;
-	int64 first_t;		/* smallest timestamp applied; PG_INT64_MAX = none */
-	HeadChunk *closed;	/* newest first */
-	HeadChunk *open;	/* NULL = none; w.buf points to its data */
-	ChunkXorWriter w;	/* of the open chunk; for histograms only bits, t and count are used */
-	uint16 pending;		/* reserved, not yet applied */
-	bool registered;	/* its row in mimir.series_active is committed */
-	bool recovered;		/* read back at start: older samples may be in blocks */
+	int64 first_t;	   /* smallest timestamp applied; PG_INT64_MAX = none */
+	HeadChunk *closed; /* newest first */
+	HeadChunk *open;   /* NULL = none; w.buf points to its data */
+	ChunkXorWriter w;  /* of the open chunk; for histograms only bits, t and count are used */
+	uint16 pending;	   /* reserved, not yet applied */
+	bool registered;   /* its row in mimir.series_active is committed */
+	bool recovered;	   /* read back at start: older samples may be in blocks */
 } HeadSeries;
 
 typedef enum HeadGenState
 {
-	HEAD_GEN_NONE,	  /* slot unused */
-	HEAD_GEN_OPEN,	  /* pushes go here */
-	HEAD_GEN_CLOSED,  /* rotated: no push is under way, chunks wait for the flush */
-	HEAD_GEN_FLUSHED  /* in the chunk tables; kept in memory for old snapshots */
+	HEAD_GEN_NONE,	 /* slot unused */
+	HEAD_GEN_OPEN,	 /* pushes go here */
+	HEAD_GEN_CLOSED, /* rotated: no push is under way, chunks wait for the flush */
+	HEAD_GEN_FLUSHED /* in the chunk tables; kept in memory for old snapshots */
 } HeadGenState;
 
 typedef struct HeadGen
@@ -76,7 +76,7 @@ typedef struct HeadGen
 	FullTransactionId flush_xid; /* of FLUSHED */
 	bool log_truncated;			 /* its log slot may be used again */
 	int64 opened_ms;
-	pg_atomic_uint32 inflight;	 /* pushes between push_begin and push_end */
+	pg_atomic_uint32 inflight; /* pushes between push_begin and push_end */
 	pg_atomic_uint64 log_bytes;
 } HeadGen;
 
@@ -94,18 +94,18 @@ typedef struct Head
 	int npins;
 	HeadPin *pins; /* by pgprocno; own slot written under gen_lock shared, read under exclusive */
 
-	LWLock gen_lock; /* guards the fields up to the next heading */
-	uint32 gen;		 /* current */
-	uint32 min_gen;	 /* oldest generation whose chunks are all in memory */
-	uint64 epoch;	 /* raised when series die */
+	LWLock gen_lock;		  /* guards the fields up to the next heading */
+	uint32 gen;				  /* current */
+	uint32 min_gen;			  /* oldest generation whose chunks are all in memory */
+	uint64 epoch;			  /* raised when series die */
 	HeadGen gens[HEAD_NGENS]; /* by gen % HEAD_NGENS */
 
 	/* --- no lock: flags and atomics --- */
 	pg_atomic_uint32 ready; /* recovery is done: reads and writes are right */
 	pg_atomic_uint64 next_series_id;
 	pg_atomic_uint64 series_id_limit; /* ids below are reserved in the database */
-	int64 recovered_max_t; /* no block had a later sample at start; constant once ready */
-	ConditionVariable inflight_cv;	  /* a generation's inflight reached 0 */
+	int64 recovered_max_t;		   /* no block had a later sample at start; constant once ready */
+	ConditionVariable inflight_cv; /* a generation's inflight reached 0 */
 
 	/* --- flush requests: gen_lock --- */
 	uint64 flush_asked;
@@ -143,10 +143,10 @@ head_gen(uint32 gen)
 typedef enum HeadVerdict
 {
 	HEAD_ACCEPT,
-	HEAD_DUPLICATE,	   /* same time and value: nothing to do */
+	HEAD_DUPLICATE, /* same time and value: nothing to do */
 	HEAD_OUT_OF_ORDER,
 	HEAD_TOO_OLD,
-	HEAD_NEW_VALUE	   /* same time, other value */
+	HEAD_NEW_VALUE /* same time, other value */
 } HeadVerdict;
 
 /* --- writing: head.c -------------------------------------------------------------------------- */

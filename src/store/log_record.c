@@ -45,10 +45,10 @@ typedef enum LogKind
 	LOG_HISTOGRAM
 } LogKind;
 
-static const double log_scale[] = {[LOG_INTEGER] = 1, [LOG_DECIMAL1] = 10, [LOG_DECIMAL2] = 100,
-								   [LOG_DECIMAL3] = 1000};
+static const double log_scale[] = {
+	[LOG_INTEGER] = 1, [LOG_DECIMAL1] = 10, [LOG_DECIMAL2] = 100, [LOG_DECIMAL3] = 1000};
 
-#define LOG_MAX_FIXED (1 + 2 * VARINT_MAX_BYTES + VARINT_MAX_BYTES)
+#define LOG_MAX_FIXED  (1 + 2 * VARINT_MAX_BYTES + VARINT_MAX_BYTES)
 #define LOG_MAX_SCALED 4e15 /* below 2^52: exact as double and as integer */
 
 void
@@ -273,16 +273,16 @@ log_reader_next(LogReader *r, LogRecord *out)
 			r->last.v = (double) d / log_scale[kind];
 			break;
 		case LOG_FLOAT32:
-			{
-				float f;
+		{
+			float f;
 
-				if (r->end - p < sizeof(f))
-					return -1;
-				memcpy(&f, p, sizeof(f));
-				p += sizeof(f);
-				r->last.v = f;
-				break;
-			}
+			if (r->end - p < sizeof(f))
+				return -1;
+			memcpy(&f, p, sizeof(f));
+			p += sizeof(f);
+			r->last.v = f;
+			break;
+		}
 		case LOG_FLOAT64:
 			if (r->end - p < sizeof(u))
 				return -1;

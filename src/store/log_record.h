@@ -46,10 +46,10 @@ typedef struct LogRecord
 {
 	uint32 tenant_id;
 	int64 series_id;
-	int64 t;			/* ms */
+	int64 t; /* ms */
 	bool is_histogram;
 	double v;
-	const uint8 *form;	/* histogram: its self-contained form */
+	const uint8 *form; /* histogram: its self-contained form */
 	uint32 form_len;
 } LogRecord;
 

@@ -38,7 +38,7 @@ typedef struct IdMap
 	{
 		int64 id; /* 0 = free */
 		SeriesRef ref;
-	} *slots;
+	} * slots;
 } IdMap;
 
 static inline uint32
@@ -91,8 +91,8 @@ split_labels(Labels ls, Label **labels, int *cap)
 		if (n == *cap)
 		{
 			*cap = Max(32, *cap * 2);
-			*labels = *labels ? repalloc(*labels, sizeof(Label) * *cap)
-							  : palloc(sizeof(Label) * *cap);
+			*labels =
+				*labels ? repalloc(*labels, sizeof(Label) * *cap) : palloc(sizeof(Label) * *cap);
 		}
 		if (!labels_next(&it, &(*labels)[n]))
 			return n;
@@ -249,8 +249,8 @@ store_recover(void)
 	if (last == PG_INT64_MIN)
 	{
 		last = 1;
-		if (SPI_execute("INSERT INTO mimir.generation (generation, state) VALUES (1, 'open')", false,
-						0) != SPI_OK_INSERT)
+		if (SPI_execute("INSERT INTO mimir.generation (generation, state) VALUES (1, 'open')",
+						false, 0) != SPI_OK_INSERT)
 			elog(ERROR, "could not insert the first generation");
 	}
 	first = query_int64("SELECT coalesce(min(generation) FILTER (WHERE state = 'open'),"
@@ -259,9 +259,10 @@ store_recover(void)
 	{
 		/* the newest generation is flushed: pushes need an open one */
 		last = first;
-		SPI_execute(psprintf("INSERT INTO mimir.generation (generation, state) VALUES (%lld, 'open')",
-							 (long long) last),
-					false, 0);
+		SPI_execute(
+			psprintf("INSERT INTO mimir.generation (generation, state) VALUES (%lld, 'open')",
+					 (long long) last),
+			false, 0);
 	}
 	head->recovered_max_t = query_int64("SELECT max(max_time) FROM mimir.block");
 	first_id = query_int64("SELECT nextval('mimir.series_id_seq')");

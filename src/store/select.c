@@ -40,9 +40,9 @@ typedef struct SelectBlock
 typedef struct SelectSeries
 {
 	ChunkKey key;
-	SeriesRef ref;	 /* 0: not in the head */
-	int other;		 /* index + 1 of another id with the same labels, in others */
-	Labels labels;	 /* data NULL: not built yet */
+	SeriesRef ref; /* 0: not in the head */
+	int other;	   /* index + 1 of another id with the same labels, in others */
+	Labels labels; /* data NULL: not built yet */
 } SelectSeries;
 
 struct StoreSelect
@@ -284,8 +284,8 @@ scan_cold(TenantId tenant, const Matcher *ms, int nms, int64 mint, int64 maxt, S
 		CHECK_FOR_INTERRUPTS();
 		if (DatumGetInt64(heap_getattr(tuple, 3, RelationGetDescr(rel), &isnull)) > maxt)
 			continue;
-		bytes = pg_detoast_datum_packed(
-			(struct varlena *) DatumGetPointer(heap_getattr(tuple, 5, RelationGetDescr(rel), &isnull)));
+		bytes = pg_detoast_datum_packed((struct varlena *) DatumGetPointer(
+			heap_getattr(tuple, 5, RelationGetDescr(rel), &isnull)));
 		labels.data = (const uint8 *) VARDATA_ANY(bytes);
 		labels.len = VARSIZE_ANY_EXHDR(bytes);
 		if (!matchers_match(ms, nms, labels))
@@ -486,8 +486,7 @@ add_table_chunks(StoreSelect *s, ChunkKey key, ChunkList *l)
 		{
 			MemoryContext old = MemoryContextSwitchTo(s->context);
 
-			block->reader =
-				chunk_reader_begin(block->day, block->block_id, s->tenant, s->snapshot);
+			block->reader = chunk_reader_begin(block->day, block->block_id, s->tenant, s->snapshot);
 			MemoryContextSwitchTo(old);
 		}
 		chunk_reader_get(block->reader, key, s->mint, s->maxt, &l->items, &l->n, &l->cap);

@@ -74,8 +74,8 @@ struct StoreMatcherSet
 };
 extern int store_label_names(TenantId tenant, const StoreMatcherSet *sets, int nsets, int64 mint,
 							 int64 maxt, StrView **out);
-extern int store_label_values(TenantId tenant, StrView name, const StoreMatcherSet *sets,
-							  int nsets, int64 mint, int64 maxt, StrView **out);
+extern int store_label_values(TenantId tenant, StrView name, const StoreMatcherSet *sets, int nsets,
+							  int64 mint, int64 maxt, StrView **out);
 extern int store_series(TenantId tenant, const StoreMatcherSet *sets, int nsets, int64 mint,
 						int64 maxt, Labels **out);
 

@@ -48,7 +48,8 @@ series_table_register(const SeriesRef *refs, int n)
 			values[1] = Int64GetDatum(s->series_id);
 			values[2] = PointerGetDatum(labels);
 			slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
-			ExecStoreHeapTuple(heap_form_tuple(RelationGetDescr(rel), values, nulls), slots[i], true);
+			ExecStoreHeapTuple(heap_form_tuple(RelationGetDescr(rel), values, nulls), slots[i],
+							   true);
 			pfree(labels);
 		}
 		heap_multi_insert(rel, slots, count, cid, HEAP_INSERT_SKIP_FSM | HEAP_INSERT_NO_LOGICAL,

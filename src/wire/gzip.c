@@ -43,7 +43,8 @@ gzip_create(bool deflate, GzipSink sink, void *arg)
 	g->z.zfree = zfree;
 	g->sink = sink;
 	g->arg = arg;
-	if (deflateInit2(&g->z, LEVEL, Z_DEFLATED, deflate ? 15 : 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (deflateInit2(&g->z, LEVEL, Z_DEFLATED, deflate ? 15 : 15 + 16, 8, Z_DEFAULT_STRATEGY) !=
+		Z_OK)
 		return NULL;
 	return g;
 }

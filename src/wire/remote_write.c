@@ -36,7 +36,7 @@ typedef struct Field
 	{                                                                                              \
 		if ((n) == (cap))                                                                          \
 		{                                                                                          \
-			(cap) = (cap) ? (cap) * 2 : 64;                                                        \
+			(cap) = (cap) ? (cap) *2 : 64;                                                         \
 			(array) = mem_realloc((array), sizeof(*(array)) * (size_t) (cap));                     \
 		}                                                                                          \
 	} while (0)
@@ -100,20 +100,20 @@ next_field(const uint8_t **p, const uint8_t *end, Field *f)
 			q += 8;
 			break;
 		case WIRE_BYTES:
-			{
-				uint64_t len;
+		{
+			uint64_t len;
 
-				if (q < end && *q < 0x80)
-					len = *q++;
-				else if ((q = varint_get(q, end, &len)) == NULL)
-					return -1;
-				if (len > (uint64_t) (end - q))
-					return -1;
-				f->bytes = q;
-				f->len = (size_t) len;
-				q += len;
-				break;
-			}
+			if (q < end && *q < 0x80)
+				len = *q++;
+			else if ((q = varint_get(q, end, &len)) == NULL)
+				return -1;
+			if (len > (uint64_t) (end - q))
+				return -1;
+			f->bytes = q;
+			f->len = (size_t) len;
+			q += len;
+			break;
+		}
 		case WIRE_32BIT:
 			if (end - q < 4)
 				return -1;
@@ -616,7 +616,8 @@ read_series_v2(RwReader *r, RwSeries *s)
 		return false;
 	s->key = (Hash128){0, 0};
 	if (!valid_refs(r, nrefs))
-		s->bad = "invalid labels for series: a label reference is out of range or without a partner";
+		s->bad =
+			"invalid labels for series: a label reference is out of range or without a partner";
 	else
 	{
 		uint64_t h = r->seed;

@@ -43,7 +43,8 @@ typedef struct RwSeries
 	const Exemplar *exemplars; /* labels from mem_alloc */
 	bool has_metadata;		   /* 2.0 */
 	Metadata metadata;
-	const char *bad; /* NULL, or why this series alone cannot be taken (2.0: refs out of range...) */
+	const char
+		*bad; /* NULL, or why this series alone cannot be taken (2.0: refs out of range...) */
 
 	/* private */
 	const uint8_t *body;

@@ -170,7 +170,8 @@ UNIT_TEST(classic_quantile)
 
 #define BUCKETS(...)                                                                               \
 	(ClassicBucket[]){__VA_ARGS__}, sizeof((ClassicBucket[]){__VA_ARGS__}) / sizeof(ClassicBucket)
-	CHECK(near(promql_classic_quantile(0.5, BUCKETS({0.1, 1}, {0.2, 3}, {INFINITY, 4}), &fix), 0.15));
+	CHECK(
+		near(promql_classic_quantile(0.5, BUCKETS({0.1, 1}, {0.2, 3}, {INFINITY, 4}), &fix), 0.15));
 	CHECK(promql_classic_quantile(0.9, BUCKETS({0.1, 1}, {0.2, 3}, {INFINITY, 4}), &fix) == 0.2);
 	/* the first bucket begins at 0, unless it ends at or below it */
 	CHECK(promql_classic_quantile(0.5, BUCKETS({2, 4}, {INFINITY, 4}), &fix) == 1);

@@ -95,17 +95,14 @@ UNIT_TEST(promql_fn_calendar)
 	CHECK_CASES(&ev, cases, 0);
 	CHECK_STR(promql_eval_range(&ev, "minute()", 59000, 120000, 30000),
 			  "{} 0@59000 1@89000 1@119000\n");
-	CHECK_STR(promql_eval_range(&ev, "time()", 1500, 2500, 500),
-			  "{} 1.5@1500 2@2000 2.5@2500\n");
+	CHECK_STR(promql_eval_range(&ev, "time()", 1500, 2500, 500), "{} 1.5@1500 2@2000 2.5@2500\n");
 }
 
 UNIT_TEST(promql_fn_scalar)
 {
 	static const Case cases[] = {
-		{"scalar(x{a=\"1\"})", "{} 1@60000\n"},
-		{"scalar(x)", "{} NaN@60000\n"},
-		{"scalar(nothing)", "{} NaN@60000\n"},
-		{"vector(scalar(nothing))", "{} NaN@60000\n"},
+		{"scalar(x{a=\"1\"})", "{} 1@60000\n"}, {"scalar(x)", "{} NaN@60000\n"},
+		{"scalar(nothing)", "{} NaN@60000\n"},	{"vector(scalar(nothing))", "{} NaN@60000\n"},
 		{"vector(time())", "{} 60@60000\n"},
 	};
 	PromqlEval ev;
@@ -158,10 +155,10 @@ UNIT_TEST(promql_fn_label)
 	CHECK_STR(promql_eval_instant(
 				  &ev, "label_replace(abs(x{i=\"b\"}), \"__name__\", \"y\", \"i\", \".*\")", 60000),
 			  "y{i=\"b\"} 1@60000\n");
-	CHECK_STR(promql_eval_instant(
-				  &ev, "label_replace(abs(x{i=\"b\"}), \"n\", \"$1\", \"__name__\", \"(.*)\")",
-				  60000),
-			  "{i=\"b\", n=\"x\"} 1@60000\n");
+	CHECK_STR(
+		promql_eval_instant(
+			&ev, "label_replace(abs(x{i=\"b\"}), \"n\", \"$1\", \"__name__\", \"(.*)\")", 60000),
+		"{i=\"b\", n=\"x\"} 1@60000\n");
 }
 
 UNIT_TEST(promql_fn_sort)
@@ -192,9 +189,14 @@ UNIT_TEST(promql_natural_order)
 		const char *a, *b;
 		bool less, greater;
 	} cases[] = {
-		{"a2", "a10", true, false},	  {"a", "a1", true, false},	 {"", "a", false, false},
-		{"1", "01", true, true},	  {"a1b", "a1c", true, false}, {"a01b", "a1c", true, false},
-		{"1", "a", true, false},	  {"a1", "a1b", true, false},
+		{"a2", "a10", true, false},
+		{"a", "a1", true, false},
+		{"", "a", false, false},
+		{"1", "01", true, true},
+		{"a1b", "a1c", true, false},
+		{"a01b", "a1c", true, false},
+		{"1", "a", true, false},
+		{"a1", "a1b", true, false},
 		/* beyond an int64 digits are text */
 		{"9223372036854775808", "1", false, true},
 		{"9223372036854775807", "1", false, true},

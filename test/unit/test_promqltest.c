@@ -94,89 +94,90 @@ static const char right[] = "load 1m\n"
 							"\n"
 							"eval instant at 1m nothing\n";
 
-static const char wrong[] = "load 1m\n"
-							"    x{a=\"1\"} 1 2 3\n"
-							"    x{a=\"2\"} 4 5 6\n"
-							"    h {{schema:0 count:2 sum:3 buckets:[2]}}x2\n"
-							"\n"
-							/* a value */
-							"eval instant at 1m x{a=\"1\"}\n"
-							"    x{a=\"1\"} 3\n"
-							"\n"
-							/* a series too many, one too few */
-							"eval instant at 1m x\n"
-							"    x{a=\"1\"} 2\n"
-							"\n"
-							"eval instant at 1m x{a=\"1\"}\n"
-							"    x{a=\"1\"} 2\n"
-							"    x{a=\"2\"} 5\n"
-							"\n"
-							/* labels */
-							"eval instant at 1m x{a=\"1\"}\n"
-							"    {a=\"1\"} 2\n"
-							"\n"
-							/* order */
-							"eval instant at 1m sort(x)\n"
-							"    expect ordered\n"
-							"    x{a=\"2\"} 5\n"
-							"    x{a=\"1\"} 2\n"
-							"\n"
-							/* kind */
-							"eval instant at 1m h\n"
-							"    h 2\n"
-							"\n"
-							/* a bucket */
-							"eval instant at 1m h\n"
-							"    h {{schema:0 count:2 sum:3 buckets:[1 1]}}\n"
-							"\n"
-							/* a stated hint */
-							"eval instant at 1m h\n"
-							"    h {{schema:0 count:2 sum:3 buckets:[2] counter_reset_hint:gauge}}\n"
-							"\n"
-							/* a point too many, one too few */
-							"eval range from 0 to 2m step 1m x{a=\"1\"}\n"
-							"    x{a=\"1\"} 1 2\n"
-							"\n"
-							"eval range from 0 to 1m step 1m x{a=\"1\"}\n"
-							"    x{a=\"1\"} 1 2 3\n"
-							"\n"
-							/* no failure, another failure */
-							"eval instant at 1m x\n"
-							"    expect fail\n"
-							"\n"
-							"eval instant at 1m label_replace(x, \"\", \"\", \"a\", \"\")\n"
-							"    expect fail msg: another text\n"
-							"\n"
-							/* a failure */
-							"eval instant at 1m label_replace(x, \"\", \"\", \"a\", \"\")\n"
-							"\n"
-							/* an annotation missing, unwanted, other than expected */
-							"eval instant at 1m x{a=\"1\"}\n"
-							"    expect warn\n"
-							"    x{a=\"1\"} 2\n"
-							"\n"
-							"eval instant at 1m rate(x{a=\"1\"}[5m])\n"
-							"    expect no_info\n"
-							"    {a=\"1\"} 0.005\n"
-							"\n"
-							"eval instant at 1m rate(x{a=\"1\"}[5m])\n"
-							"    expect info msg: another text\n"
-							"    {a=\"1\"} 0.005\n"
-							"\n"
-							/* not a string, not this string, not this scalar */
-							"eval instant at 1m 5\n"
-							"    expect string \"5\"\n"
-							"\n"
-							"eval instant at 1m \"a\"\n"
-							"    expect string \"b\"\n"
-							"\n"
-							"eval instant at 1m 5\n"
-							"    6\n"
-							"\n"
-							/* a command that is none, a query that is none */
-							"evil\n"
-							"\n"
-							"eval instant at 1m (\n";
+static const char wrong[] =
+	"load 1m\n"
+	"    x{a=\"1\"} 1 2 3\n"
+	"    x{a=\"2\"} 4 5 6\n"
+	"    h {{schema:0 count:2 sum:3 buckets:[2]}}x2\n"
+	"\n"
+	/* a value */
+	"eval instant at 1m x{a=\"1\"}\n"
+	"    x{a=\"1\"} 3\n"
+	"\n"
+	/* a series too many, one too few */
+	"eval instant at 1m x\n"
+	"    x{a=\"1\"} 2\n"
+	"\n"
+	"eval instant at 1m x{a=\"1\"}\n"
+	"    x{a=\"1\"} 2\n"
+	"    x{a=\"2\"} 5\n"
+	"\n"
+	/* labels */
+	"eval instant at 1m x{a=\"1\"}\n"
+	"    {a=\"1\"} 2\n"
+	"\n"
+	/* order */
+	"eval instant at 1m sort(x)\n"
+	"    expect ordered\n"
+	"    x{a=\"2\"} 5\n"
+	"    x{a=\"1\"} 2\n"
+	"\n"
+	/* kind */
+	"eval instant at 1m h\n"
+	"    h 2\n"
+	"\n"
+	/* a bucket */
+	"eval instant at 1m h\n"
+	"    h {{schema:0 count:2 sum:3 buckets:[1 1]}}\n"
+	"\n"
+	/* a stated hint */
+	"eval instant at 1m h\n"
+	"    h {{schema:0 count:2 sum:3 buckets:[2] counter_reset_hint:gauge}}\n"
+	"\n"
+	/* a point too many, one too few */
+	"eval range from 0 to 2m step 1m x{a=\"1\"}\n"
+	"    x{a=\"1\"} 1 2\n"
+	"\n"
+	"eval range from 0 to 1m step 1m x{a=\"1\"}\n"
+	"    x{a=\"1\"} 1 2 3\n"
+	"\n"
+	/* no failure, another failure */
+	"eval instant at 1m x\n"
+	"    expect fail\n"
+	"\n"
+	"eval instant at 1m label_replace(x, \"\", \"\", \"a\", \"\")\n"
+	"    expect fail msg: another text\n"
+	"\n"
+	/* a failure */
+	"eval instant at 1m label_replace(x, \"\", \"\", \"a\", \"\")\n"
+	"\n"
+	/* an annotation missing, unwanted, other than expected */
+	"eval instant at 1m x{a=\"1\"}\n"
+	"    expect warn\n"
+	"    x{a=\"1\"} 2\n"
+	"\n"
+	"eval instant at 1m rate(x{a=\"1\"}[5m])\n"
+	"    expect no_info\n"
+	"    {a=\"1\"} 0.005\n"
+	"\n"
+	"eval instant at 1m rate(x{a=\"1\"}[5m])\n"
+	"    expect info msg: another text\n"
+	"    {a=\"1\"} 0.005\n"
+	"\n"
+	/* not a string, not this string, not this scalar */
+	"eval instant at 1m 5\n"
+	"    expect string \"5\"\n"
+	"\n"
+	"eval instant at 1m \"a\"\n"
+	"    expect string \"b\"\n"
+	"\n"
+	"eval instant at 1m 5\n"
+	"    6\n"
+	"\n"
+	/* a command that is none, a query that is none */
+	"evil\n"
+	"\n"
+	"eval instant at 1m (\n";
 
 static PromqlTestCount
 run_text(const char *text)

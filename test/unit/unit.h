@@ -26,7 +26,7 @@ struct UnitTest
 extern void unit_register(UnitTest *t);
 extern void unit_fail(const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-extern bool unit_failed(void); /* has the running test failed a check? */
+extern bool unit_failed(void);	/* has the running test failed a check? */
 extern bool unit_verbose(void); /* -v was given: tests that print details should */
 /* unit_count -- add the cases a test counts by itself to the summary. */
 extern void unit_count(int passed, int failed);

@@ -66,11 +66,11 @@ add_sum_histogram(AggregateOp *self, Group *g, const PromqlOpSeries *s, int i)
 	old = mem_scope_switch(self->op.mem);
 	if (g->h == NULL)
 		g->h = mem_alloc0(sizeof(*g->h) * n);
-	g->state[i] = promql_histogram_sum_add(&g->h[i], s->vec.h[i], self->aggr == PROMQL_AGGR_AVG,
-										   self->op.exec, self->op.plan->aggregate.expr_pos,
-										   s->labels)
-					  ? STEP_HISTOGRAM
-					  : STEP_INCOMPATIBLE;
+	g->state[i] =
+		promql_histogram_sum_add(&g->h[i], s->vec.h[i], self->aggr == PROMQL_AGGR_AVG,
+								 self->op.exec, self->op.plan->aggregate.expr_pos, s->labels)
+			? STEP_HISTOGRAM
+			: STEP_INCOMPATIBLE;
 	mem_scope_switch(old);
 }
 
@@ -354,7 +354,7 @@ finish(AggregateOp *self, const Group *g)
 				promql_vector_need_h(&self->vec, n);
 				self->vec.kind[i] = PROMQL_HISTOGRAM;
 				self->vec.h[i] = promql_histogram_sum_result(g->h[i], self->op.exec,
-																	self->op.plan->aggregate.expr_pos);
+															 self->op.plan->aggregate.expr_pos);
 				found++;
 				break;
 			case STEP_MIXED:

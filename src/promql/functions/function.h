@@ -23,9 +23,9 @@ typedef enum PromqlKind
 /* Values of one series over all steps of the query. */
 typedef struct PromqlVector
 {
-	uint8_t *kind;	 /* PromqlKind per step */
-	double *v;		 /* valid where kind is FLOAT */
-	Histogram **h;	 /* valid where kind is HISTOGRAM; NULL if the series has none at all */
+	uint8_t *kind; /* PromqlKind per step */
+	double *v;	   /* valid where kind is FLOAT */
+	Histogram **h; /* valid where kind is HISTOGRAM; NULL if the series has none at all */
 } PromqlVector;
 
 /*
@@ -56,10 +56,10 @@ typedef struct PromqlWindows
 /* What a running function may need besides its input. */
 typedef struct PromqlCall
 {
-	PromqlExec *exec;		/* annotations go here: promql/exec/annotate.h */
-	int pos;				/* byte position of the call in the query text */
-	int arg_pos[12];		/* byte positions of the arguments */
-	Labels labels;			/* input series' labels, name still there */
+	PromqlExec *exec; /* annotations go here: promql/exec/annotate.h */
+	int pos;		  /* byte position of the call in the query text */
+	int arg_pos[12];  /* byte positions of the arguments */
+	Labels labels;	  /* input series' labels, name still there */
 	const PromqlFlags *flags;
 	const double *const *scalars; /* scalars[k][step]: value of scalar argument k, else NULL */
 	const StrView *strings;		  /* strings[k]: value of string argument k */

@@ -66,8 +66,8 @@ name_matchers(InfoOp *self, const PromqlSelectorPlan *given, Err *err)
 	if (self->nmatchers == 0)
 		return add_matcher(self, MATCH_EQUAL, strview_cstr(LABELS_NAME),
 						   strview_cstr("target_info"), err);
-	return positive || add_matcher(self, MATCH_REGEX, strview_cstr(LABELS_NAME),
-								   strview_cstr(".+_info"), err);
+	return positive ||
+		   add_matcher(self, MATCH_REGEX, strview_cstr(LABELS_NAME), strview_cstr(".+_info"), err);
 }
 
 static bool
@@ -75,8 +75,7 @@ prepare_matchers(InfoOp *self, Err *err)
 {
 	const PromqlSelectorPlan *given = self->op.plan->call.info;
 
-	self->matchers =
-		mem_alloc0(sizeof(Matcher) * (given->nmatchers + 1 + PROMQL_INFO_IDENTIFYING));
+	self->matchers = mem_alloc0(sizeof(Matcher) * (given->nmatchers + 1 + PROMQL_INFO_IDENTIFYING));
 	if (!name_matchers(self, given, err))
 		return false;
 	self->nname = self->nmatchers;
@@ -351,8 +350,8 @@ enrich(InfoOp *self, const PromqlOpSeries *base, Err *err)
 	self->parts = NULL;
 	self->nparts = self->parts_cap = self->part = 0;
 	old = mem_scope_switch(self->parts_mem);
-	target = is_info(self, base->labels) ? NULL
-										 : promql_info_table_target(&self->table, base->labels);
+	target =
+		is_info(self, base->labels) ? NULL : promql_info_table_target(&self->table, base->labels);
 	if (target != NULL)
 		ok = split(self, base, target, err);
 	else if (is_info(self, base->labels) || !must_match(self))

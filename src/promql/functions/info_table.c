@@ -151,8 +151,8 @@ promql_info_table_load(PromqlInfoTable *t, PromqlOp *op, const PromqlSelectorPla
 const PromqlInfoTarget *
 promql_info_table_target(const PromqlInfoTable *t, Labels labels)
 {
-	int id = t->mem != NULL ? promql_label_map_find(&t->targets_by_labels, key_of(labels, false))
-							: -1;
+	int id =
+		t->mem != NULL ? promql_label_map_find(&t->targets_by_labels, key_of(labels, false)) : -1;
 
 	return id >= 0 ? &t->targets[id] : NULL;
 }

@@ -38,7 +38,7 @@ typedef struct HistogramGroup
 	BucketSeries *buckets;
 	int nbuckets;
 	int cap;
-	uint8_t *native_kind;			   /* NULL: no native series */
+	uint8_t *native_kind;			 /* NULL: no native series */
 	double *native_v[MAX_QUANTILES]; /* result for each quantile */
 } HistogramGroup;
 
@@ -66,11 +66,11 @@ typedef struct HistogramOp
 {
 	PromqlOp op;
 	PromqlCall call;
-	int input;					 /* which argument is the vector */
-	int nresults;				 /* per histogram and step: one, or one for each quantile */
+	int input;				  /* which argument is the vector */
+	int nresults;			  /* per histogram and step: one, or one for each quantile */
 	HistogramResult *results; /* what is yielded, in this order */
 	int nyields;
-	int first_scalar;			 /* argument number of the quantile, or of the fraction's lower end */
+	int first_scalar; /* argument number of the quantile, or of the fraction's lower end */
 	bool fraction;
 	StrView label; /* histogram_quantiles: where the quantile goes */
 	PromqlLabelMap map;

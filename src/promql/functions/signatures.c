@@ -9,11 +9,11 @@
 #include <assert.h>
 #include <string.h>
 
-#define PREFIX_TYPE_1(a)			 PROMQL_##a
-#define PREFIX_TYPE_2(a, b)			 PROMQL_##a, PROMQL_##b
-#define PREFIX_TYPE_3(a, b, c)		 PROMQL_##a, PROMQL_##b, PROMQL_##c
-#define PREFIX_TYPE_4(a, b, c, d)	 PREFIX_TYPE_3(a, b, c), PROMQL_##d
-#define PREFIX_TYPE_5(a, b, c, d, e) PREFIX_TYPE_4(a, b, c, d), PROMQL_##e
+#define PREFIX_TYPE_1(a)					PROMQL_##a
+#define PREFIX_TYPE_2(a, b)					PROMQL_##a, PROMQL_##b
+#define PREFIX_TYPE_3(a, b, c)				PROMQL_##a, PROMQL_##b, PROMQL_##c
+#define PREFIX_TYPE_4(a, b, c, d)			PREFIX_TYPE_3(a, b, c), PROMQL_##d
+#define PREFIX_TYPE_5(a, b, c, d, e)		PREFIX_TYPE_4(a, b, c, d), PROMQL_##e
 #define PICK(_1, _2, _3, _4, _5, name, ...) name
 #define ARGS(...)                                                                                  \
 	{                                                                                              \
@@ -29,8 +29,8 @@
 
 static const PromqlSignature signatures[PROMQL_NFUNCTIONS] = {
 #define PROMQL_FUNCTION(name, nargs, args, variadic, result, status, labels, step)                 \
-	{PROMQL_FN_##name, #name,		nargs,				  args,		variadic,                      \
-	 PROMQL_##result,  IS_##status, PROMQL_NAME_##labels, IS_##step},
+	{PROMQL_FN_##name,	   #name,	 nargs, args, variadic, PROMQL_##result, IS_##status,          \
+	 PROMQL_NAME_##labels, IS_##step},
 #include "promql/functions/signatures.def"
 #undef PROMQL_FUNCTION
 };

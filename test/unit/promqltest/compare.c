@@ -325,7 +325,8 @@ promqltest_compare_result(const ScriptEval *eval, const TestResult *r, Err *err)
 	{
 		case PROMQL_STRING:
 			return (eval->string != NULL && strcmp(eval->string, r->string) == 0) ||
-				   differ(err, "string", r->string, eval->string != NULL ? eval->string : "another");
+				   differ(err, "string", r->string,
+						  eval->string != NULL ? eval->string : "another");
 		case PROMQL_SCALAR:
 			return compare_scalar(eval, r, err);
 		case PROMQL_VECTOR:
@@ -350,8 +351,8 @@ promqltest_compare_middle_step(const ScriptEval *eval, PromqlType type, const Te
 			return differ(err, labels_string(s->labels), "it out of order", "sorted series");
 		for (int i = 0; i < s->n; i++)
 			if (s->t[i] == t)
-				step.series[step.n++] = (PromqlSeries){
-					s->labels, 1, s->t + i, s->v + i, s->h != NULL ? s->h + i : NULL};
+				step.series[step.n++] = (PromqlSeries){s->labels, 1, s->t + i, s->v + i,
+													   s->h != NULL ? s->h + i : NULL};
 	}
 	if (eval->ordered)
 		return true;

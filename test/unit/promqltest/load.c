@@ -205,8 +205,7 @@ load_native(MemSource *ms, const ScriptLoad *load, Err *err)
 		{
 			SeriesValue v = {.h = native_at(parts + from, to - from, i)};
 
-			if (v.h != NULL &&
-				!append(ms, parts[from].histogram, i * load->step_ms, &v, 0, err))
+			if (v.h != NULL && !append(ms, parts[from].histogram, i * load->step_ms, &v, 0, err))
 				return false;
 		}
 	}
@@ -226,9 +225,8 @@ promqltest_load(MemSource *ms, const ScriptLoad *load, Err *err)
 			int64_t t = i * load->step_ms;
 			bool known = i < starts->n && !starts->starts[i].omitted;
 
-			if (!desc->values[i].omitted &&
-				!append(ms, desc->labels, t, &desc->values[i],
-						known ? t + starts->starts[i].ms : 0, err))
+			if (!desc->values[i].omitted && !append(ms, desc->labels, t, &desc->values[i],
+													known ? t + starts->starts[i].ms : 0, err))
 				return false;
 		}
 	}

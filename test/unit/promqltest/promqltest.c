@@ -15,9 +15,9 @@
 
 #include <stdio.h>
 
-#define LOOKBACK_MS	   300000
+#define LOOKBACK_MS		 300000
 #define SUBQUERY_STEP_MS 60000
-#define MAX_SAMPLES	   10000
+#define MAX_SAMPLES		 10000
 
 /* --- one query -------------------------------------------------------------------------------- */
 
@@ -236,8 +236,8 @@ promqltest_run_file(const char *path, bool verbose)
 	do
 	{
 		Err err = ERR_INIT;
-		bool ok = script_next(&script, &cmd, &err) && (cmd.kind == SCRIPT_END ||
-													   run_command(&st, &cmd, &err));
+		bool ok = script_next(&script, &cmd, &err) &&
+				  (cmd.kind == SCRIPT_END || run_command(&st, &cmd, &err));
 
 		if (cmd.kind == SCRIPT_EVAL || !ok)
 			count.total++;
