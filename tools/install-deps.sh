@@ -14,8 +14,10 @@ pg_config=${PG_CONFIG:-pg_config}
 if major=$($pg_config --version 2>/dev/null); then
 	major=${major#PostgreSQL }
 	postgres="postgresql-${major%%[!0-9]*} postgresql-server-dev-${major%%[!0-9]*}"
-	# a server that no package brought needs none
-	[ -e "$($pg_config --pgxs)" ] && [ -x "$($pg_config --bindir)/postgres" ] && postgres=
+	# a server that no package brought needs none; Debian's client package brings PGXS without
+	# the headers
+	[ -e "$($pg_config --includedir-server)/postgres.h" ] && [ -e "$($pg_config --pgxs)" ] &&
+		[ -x "$($pg_config --bindir)/postgres" ] && postgres=
 else
 	postgres="postgresql postgresql-server-dev-all"
 fi
