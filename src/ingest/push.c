@@ -150,6 +150,14 @@ reject(PushResult *res, const Err *err, int nsamples)
 	stats_add(STAT_PUSH_SAMPLES_FAILED, nsamples);
 }
 
+/* The message of a result outlives the batch, in the caller's context: it is read after push_end. */
+static void
+keep_message(PushResult *res, MemoryContext context)
+{
+	if (res->err.msg != NULL)
+		res->err.msg = MemoryContextStrdup(context, res->err.msg);
+}
+
 /* ---- taking samples ---------------------------------------------------------------------------- */
 
 static const char *
@@ -739,6 +747,7 @@ push_add(PushBatch *b, const Tenant *tenant, RwVersion version, const uint8 *bod
 		stats_add(STAT_PUSH_SAMPLES_IN, b->nsamples);
 		taken = take_request(&pc, version);
 	}
+	keep_message(res, old);
 	MemoryContextSwitchTo(old);
 	return taken;
 }
@@ -805,6 +814,7 @@ push_add_sample(PushBatch *b, const Tenant *tenant, Labels labels, int64 t_ms, d
 			reject(res, &err, 1);
 		}
 	}
+	keep_message(res, old);
 	MemoryContextSwitchTo(old);
 	return res->err.code == ERR_NONE;
 }

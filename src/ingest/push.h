@@ -42,7 +42,8 @@ extern PushBatch *push_begin(void);
 
 /*
  * push_add -- one request body, already decompressed.  It must live until push_apply.
- * Bad series are left out and told in *res; a malformed body takes nothing of the request.
+ * Bad series are left out and told in *res, whose message is of the caller's context; a malformed
+ * body takes nothing of the request.
  * Returns false if nothing of it will be stored.  Needs no transaction.  May ereport only
  * out of memory.
  */

@@ -9,6 +9,14 @@ start_cluster(HTTP_MAX_REQUEST_SIZE => '1MB');
 my @rw = ('Content-Encoding: snappy', 'Content-Type: application/x-protobuf');
 my $good = write_request([ { __name__ => 'm', a => 'b' }, [ 1767225600000, 1 ] ]);
 
+# of many good series, one late: the message is read after all else of the request is gone
+sub many { my $name = shift; return map { [ { __name__ => $name, n => $_ }, [ 1767225600000, 1 ], [ 1767225601000, 2 ] ] } 1 .. 2000; }
+is((push_series([ many('a') ]))[0], 200, 'many series');
+my ($late, $message) = push_series([ many('b'), [ { __name__ => 'a', n => 7 }, [ 1767225590000, 1 ] ] ]);
+is($late, 400, 'and many with a late sample');
+like($message, qr/err-mimir-sample-out-of-order.*series a\{n="7"\}/, 'which is told');
+like((get('/api/v1/query', [ [ query => 'count(b)' ], [ time => 1767225601 ] ]))[1], qr/"2000"\]/, 'the others are there');
+
 sub push_is
 {
 	my ($body, $want, $name, @headers) = @_;
