@@ -59,6 +59,9 @@ promql_aggregate_param(PromqlOp *op, const double **values, Err *err)
 void
 promql_histogram_ignored(PromqlOp *op)
 {
-	promql_info(op->exec, op->plan->aggregate.expr_pos, "ignored histogram in %s aggregation",
-				promql_aggregator_text(op->plan->aggregate.op));
+	const PromqlAggregatePlan *plan = &op->plan->aggregate;
+	bool ranks = plan->op == PROMQL_AGGR_TOPK || plan->op == PROMQL_AGGR_BOTTOMK;
+
+	promql_info(op->exec, ranks ? op->plan->pos : plan->expr_pos,
+				"ignored histogram in %s aggregation", promql_aggregator_text(plan->op));
 }

@@ -19,25 +19,65 @@
 #include "promql/exec/exec.h"
 #include "promql/plan/arith.h"
 
-static const char *
-kind_name(PromqlKind kind)
+/* Annotations, as they are noted. */
+enum
 {
-	return kind == PROMQL_HISTOGRAM ? "histogram" : "float";
-}
+	NOTE_NONE,
+	NOTE_LAYOUT,
+	NOTE_RECONCILED,
+	NOTE_COLLISION,
+	NOTE_INCOMPATIBLE, /* and the pair of kinds: KIND_PAIR */
+};
 
-/* incompatible -- always false; the info is given once for each pair of kinds. */
-static bool
-incompatible(PromqlElemOp *eo, const PromqlElem *l, const PromqlElem *r)
+#define KIND_PAIR(l, r) (((l) == PROMQL_HISTOGRAM) * 2 + ((r) == PROMQL_HISTOGRAM))
+
+static void
+tell(PromqlElemOp *eo, int note)
 {
 	const PromqlPlanNode *node = eo->op->plan;
 	const char *text = promql_op_text(node->binary.op);
-	unsigned bit = 1u << (l->kind * 4 + r->kind);
+	const char *operation = node->binary.op == PROMQL_OP_ADD ? "addition" : "subtraction";
+	PromqlExec *ex = eo->op->exec;
 
-	if (!(eo->told & bit))
-		promql_info(eo->op->exec, node->pos,
+	if (eo->told & 1u << note)
+		return;
+	eo->told |= 1u << note;
+	if (note == NOTE_LAYOUT)
+		promql_warn(ex, node->pos, "incompatible bucket layout encountered for binary operator %s",
+					text);
+	else if (note == NOTE_RECONCILED)
+		promql_info(ex, node->pos, "mismatched custom buckets were reconciled during %s",
+					operation);
+	else if (note == NOTE_COLLISION)
+		promql_warn(ex, node->pos, "conflicting counter resets during histogram %s", operation);
+	else
+		promql_info(ex, node->pos,
 					"incompatible sample types encountered for binary operator \"%s\": %s %s %s",
-					text, kind_name(l->kind), text, kind_name(r->kind));
-	eo->told |= bit;
+					text, (note - NOTE_INCOMPATIBLE) & 2 ? "histogram" : "float", text,
+					(note - NOTE_INCOMPATIBLE) & 1 ? "histogram" : "float");
+}
+
+static void
+annotate(PromqlElemOp *eo, int note)
+{
+	if (eo->noted != NULL)
+		eo->noted[eo->step] = note;
+	else
+		tell(eo, note);
+}
+
+void
+promql_elem_tell(PromqlElemOp *eo)
+{
+	for (int i = 0; i < eo->op->grid->nsteps; i++)
+		if (eo->noted[i] != NOTE_NONE)
+			tell(eo, eo->noted[i]);
+}
+
+static bool
+incompatible(PromqlElemOp *eo, const PromqlElem *l, const PromqlElem *r)
+{
+	annotate(eo, NOTE_INCOMPATIBLE + KIND_PAIR(l->kind, r->kind));
 	return false;
 }
 
@@ -45,27 +85,22 @@ incompatible(PromqlElemOp *eo, const PromqlElem *l, const PromqlElem *r)
 static bool
 add_or_sub(PromqlElemOp *eo, const PromqlElem *l, const PromqlElem *r, PromqlElem *out)
 {
-	const PromqlPlanNode *node = eo->op->plan;
-	PromqlExec *ex = eo->op->exec;
-	bool add = node->binary.op == PROMQL_OP_ADD;
-	const char *operation = add ? "addition" : "subtraction";
+	bool add = eo->op->plan->binary.op == PROMQL_OP_ADD;
 	HistogramOpInfo info = {0};
 	Histogram *h = histogram_copy(l->h);
 
 	if (!(add ? histogram_add(h, r->h, &info) : histogram_sub(h, r->h, &info)))
 	{
-		promql_warn(ex, node->pos, "incompatible bucket layout encountered for binary operator %s",
-					promql_op_text(node->binary.op));
+		annotate(eo, NOTE_LAYOUT);
+		return false;
+	}
+	if (info.reset_collision)
+	{
+		annotate(eo, NOTE_COLLISION);
 		return false;
 	}
 	if (info.bounds_reconciled)
-		promql_info(ex, node->pos, "mismatched custom buckets were reconciled during %s",
-					operation);
-	if (info.reset_collision)
-	{
-		promql_warn(ex, node->pos, "conflicting counter resets during histogram %s", operation);
-		return false;
-	}
+		annotate(eo, NOTE_RECONCILED);
 	if (!add)
 		h->hint = HISTOGRAM_HINT_GAUGE;
 	histogram_compact(h);

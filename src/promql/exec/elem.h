@@ -16,16 +16,23 @@ typedef struct PromqlElem
 
 typedef struct PromqlElemOp
 {
-	PromqlOp *op;  /* whose plan->binary it is */
-	unsigned told; /* incompatible pairs already annotated, a bit for each pair of kinds */
+	PromqlOp *op;	/* whose plan->binary it is */
+	unsigned told;	/* annotations given, a bit for each */
+	uint8_t *noted; /* by step: the annotation noted last; NULL: they are given at once */
+	int step;		/* where in noted */
 } PromqlElemOp;
 
 /*
  * promql_elem_apply -- *out = l op r.  False: the pair does not go together, an annotation says
  * so.  A comparison puts its answer in *keep; *out is then l, or 0 or 1 with bool.
+ *
+ * Between two vectors Prometheus annotates only the last such pair of a step, so where eo->noted is
+ * set, the caller sets eo->step and at the end calls promql_elem_tell.
  */
 extern bool promql_elem_apply(PromqlElemOp *eo, const PromqlElem *l, const PromqlElem *r,
 							  PromqlElem *out, bool *keep);
+
+extern void promql_elem_tell(PromqlElemOp *eo);
 
 static inline PromqlElem
 promql_elem_at(const PromqlVector *vec, int i)

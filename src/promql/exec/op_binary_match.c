@@ -70,6 +70,7 @@ match_open(PromqlOp *op, Err *err)
 	self->words = (n + 63) / 64;
 	self->many_present = mem_alloc0(n + 1);
 	self->partner = mem_alloc(sizeof(int) * (n + 1));
+	self->elem.noted = mem_alloc0(n + 1);
 	self->error_step = n;
 	return true;
 }
@@ -201,6 +202,7 @@ compute(BinaryMatchOp *self, const PromqlElem *many, const PromqlElem *one, int 
 	PromqlElem result;
 	bool keep = true;
 
+	self->elem.step = i;
 	if (!promql_elem_apply(&self->elem, l, r, &result, &keep))
 		return false;
 	note_result(self, sig, i, output, new_output);
@@ -383,6 +385,7 @@ match_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 	}
 	if (self->has_fill_many && fill_next(self, out) > 0)
 		return 1;
+	promql_elem_tell(&self->elem);
 	return raise(self, err) ? 0 : -1;
 }
 

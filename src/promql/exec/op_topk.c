@@ -16,6 +16,8 @@
 
 #include <stdlib.h>
 
+#define INSERTION_SORT_MAX 12
+
 typedef struct Candidate
 {
 	double v;
@@ -131,33 +133,44 @@ topk_open(PromqlOp *op, Err *err)
 
 /* --- candidates ------------------------------------------------------------------------------- */
 
-/* ranks_before -- whether a is a better candidate than b; NaN is the worst, earlier wins ties. */
+/*
+ * below -- the order of the heap, worst first, in which every NaN is below everything.  This and
+ * the two ways through the heap are those of Prometheus and Go's container/heap: of candidates with
+ * equal values, which one has to go depends on them.
+ */
 static inline bool
-ranks_before(const TopkOp *self, const Candidate *a, const Candidate *b)
+below(const TopkOp *self, const Candidate *a, const Candidate *b)
 {
-	if (isnan(a->v) || isnan(b->v))
-	{
-		if (isnan(a->v) != isnan(b->v))
-			return isnan(b->v);
-	}
-	else if (a->v != b->v)
-		return self->aggr == PROMQL_AGGR_TOPK ? a->v > b->v : a->v < b->v;
-	return a->series < b->series;
+	if (isnan(a->v))
+		return true;
+	return self->aggr == PROMQL_AGGR_TOPK ? a->v < b->v : a->v > b->v;
+}
+
+/* beats -- whether a newcomer takes the place of the worst. */
+static inline bool
+beats(const TopkOp *self, const Candidate *c, const Candidate *worst)
+{
+	if (isnan(worst->v))
+		return !isnan(c->v);
+	return self->aggr == PROMQL_AGGR_TOPK ? c->v > worst->v : c->v < worst->v;
+}
+
+static inline void
+swap(Candidate *a, Candidate *b)
+{
+	Candidate c = *a;
+
+	*a = *b;
+	*b = c;
 }
 
 static void
 sift_up(TopkOp *self, Bucket *b, int i)
 {
-	while (i > 0)
+	while (i > 0 && below(self, &b->items[i], &b->items[(i - 1) / 2]))
 	{
-		int parent = (i - 1) / 2;
-		Candidate swap = b->items[i];
-
-		if (!ranks_before(self, &b->items[parent], &b->items[i]))
-			break;
-		b->items[i] = b->items[parent];
-		b->items[parent] = swap;
-		i = parent;
+		swap(&b->items[i], &b->items[(i - 1) / 2]);
+		i = (i - 1) / 2;
 	}
 }
 
@@ -166,20 +179,14 @@ sift_down(TopkOp *self, Bucket *b)
 {
 	int i = 0;
 
-	for (;;)
+	for (int child = 1; child < b->n; child = 2 * i + 1)
 	{
-		int worst = i;
-		Candidate swap;
-
-		for (int c = 2 * i + 1; c <= 2 * i + 2 && c < b->n; c++)
-			if (ranks_before(self, &b->items[worst], &b->items[c]))
-				worst = c;
-		if (worst == i)
+		if (child + 1 < b->n && below(self, &b->items[child + 1], &b->items[child]))
+			child++;
+		if (!below(self, &b->items[child], &b->items[i]))
 			return;
-		swap = b->items[i];
-		b->items[i] = b->items[worst];
-		b->items[worst] = swap;
-		i = worst;
+		swap(&b->items[i], &b->items[child]);
+		i = child;
 	}
 }
 
@@ -228,7 +235,7 @@ offer(TopkOp *self, Bucket *b, const Candidate *c, double param)
 			sift_up(self, b, b->n - 1);
 		return;
 	}
-	if (self->aggr == PROMQL_AGGR_LIMITK || !ranks_before(self, c, &b->items[0]))
+	if (self->aggr == PROMQL_AGGR_LIMITK || !beats(self, c, &b->items[0]))
 		return;
 	self->held[c->series].refs++;
 	release(self, b->items[0].series);
@@ -309,23 +316,50 @@ add_series(TopkOp *self, const PromqlOpSeries *s, Err *err)
 
 /* --- results ---------------------------------------------------------------------------------- */
 
-/* sort_bucket -- take the heap apart into rank order. */
+/* rank_cmp -- best first, NaN last, equal ones in the order of the heap, which series holds here. */
+static int
+rank_cmp(const void *pa, const void *pb)
+{
+	const Candidate *a = pa, *b = pb;
+
+	if (isnan(a->v) || isnan(b->v))
+		return isnan(a->v) == isnan(b->v) ? a->series - b->series : isnan(a->v) ? 1 : -1;
+	return a->v > b->v ? -1 : a->v < b->v ? 1 : a->series - b->series;
+}
+
+/*
+ * sort_bucket -- into rank order.  A short list is sorted by insertion, as Go does, which for NaNs
+ * shows: they come out turned around.
+ */
 static void
 sort_bucket(TopkOp *self, Bucket *b)
 {
-	int n = b->n;
+	bool top = self->aggr == PROMQL_AGGR_TOPK;
+	int *series;
 
-	if (self->aggr != PROMQL_AGGR_TOPK && self->aggr != PROMQL_AGGR_BOTTOMK)
+	if (!top && self->aggr != PROMQL_AGGR_BOTTOMK)
 		return;
-	while (b->n > 1)
+	if (b->n <= INSERTION_SORT_MAX)
 	{
-		Candidate worst = b->items[0];
-
-		b->items[0] = b->items[--b->n];
-		sift_down(self, b);
-		b->items[b->n] = worst;
+		for (int i = 1; i < b->n; i++)
+			for (int j = i; j > 0 && below(self, &b->items[j - 1], &b->items[j]); j--)
+				swap(&b->items[j], &b->items[j - 1]);
+		return;
 	}
-	b->n = n;
+	series = mem_alloc(sizeof(int) * b->n);
+	for (int i = 0; i < b->n; i++)
+	{
+		series[i] = b->items[i].series;
+		b->items[i].series = i;
+		b->items[i].v = top ? b->items[i].v : -b->items[i].v;
+	}
+	qsort(b->items, b->n, sizeof(*b->items), rank_cmp);
+	for (int i = 0; i < b->n; i++)
+	{
+		b->items[i].series = series[b->items[i].series];
+		b->items[i].v = top ? b->items[i].v : -b->items[i].v;
+	}
+	mem_free(series);
 }
 
 /* turn -- from lists by group and step to lists by series. */
@@ -364,16 +398,16 @@ load(TopkOp *self, Err *err)
 	PromqlOpSeries s;
 	int rc;
 
-	if (self->empty)
-		return true;
 	while ((rc = promql_op_next(self->op.children[0], &s, err)) > 0)
 	{
 		self->op.stats.series_in++;
+		if (self->empty) /* still, what the input warns of is told */
+			continue;
 		if (!add_series(self, &s, err))
 			return false;
 	}
-	if (rc < 0)
-		return false;
+	if (rc < 0 || self->empty)
+		return rc == 0;
 	if (self->op.grid->nsteps == 1)
 		for (int g = 0; g < self->groups.map.n; g++)
 			sort_bucket(self, self->groups.state[g]);

@@ -2,7 +2,8 @@
  * op_unique.c
  *    Series of equal labels: an error where they overlap; joined where they must be whole.
  *
- * The check (UNIQUE) streams: it remembers for each label set the steps seen.  The join (MERGE)
+ * The check (UNIQUE) streams: it remembers for each label set the steps seen.  Of a function over
+ * ranges Prometheus checks the whole result, so that series that never meet are refused too.  The join (MERGE)
  * keeps every series until the input ends.  Where plan/unique.c puts which is told there.
  */
 #include "promql/exec/exec.h"
@@ -44,6 +45,8 @@ check(UniqueOp *self, const PromqlOpSeries *s, Err *err)
 	int id = promql_label_map_add(&self->map, s->labels, &is_new);
 	uint64_t *seen;
 
+	if (self->op.plan->children[0]->kind == PROMQL_PLAN_RANGE_CALL)
+		return is_new || duplicate(err);
 	if (is_new)
 	{
 		MemScope *old = mem_scope_switch(self->op.mem);

@@ -28,6 +28,7 @@ promql_op_new(PromqlExec *ex, const PromqlPlanNode *plan, PromqlOp **children, s
 	op->nchildren = plan->nchildren;
 	op->mem = mem;
 	op->series_mem = mem_scope_create("promql series");
+	op->status = 1;
 	mem_scope_switch(old);
 	return op;
 }
@@ -68,6 +69,8 @@ promql_op_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 	*out = (PromqlOpSeries){0};
 	rc = op->next(op, out, err);
 	mem_scope_switch(old);
+	if (rc < 0)
+		promql_blame_inputs(op->children, op->nchildren, err);
 	if (rc > 0)
 	{
 		op->stats.series_out++;
@@ -77,7 +80,28 @@ promql_op_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 	}
 	if (ex->tracer.leave != NULL)
 		ex->tracer.leave(ex->tracer.arg, op->plan->number, rc > 0);
+	op->status = rc;
 	return rc;
+}
+
+void
+promql_blame_inputs(PromqlOp **inputs, int n, Err *err)
+{
+	for (int i = 0; i < n && err->code == ERR_EXECUTION; i++)
+	{
+		PromqlOp *input = inputs[i];
+		PromqlOpSeries ignored;
+		Err theirs = ERR_INIT;
+
+		if (input == NULL)
+			continue;
+		while (input->status > 0 && promql_op_next(input, &ignored, &theirs) > 0)
+			;
+		if (theirs.code != ERR_NONE)
+			*err = theirs;
+		if (input->status < 0)
+			return;
+	}
 }
 
 void

@@ -51,6 +51,7 @@ struct PromqlOp
 	MemScope *mem;
 	MemScope *series_mem;
 	bool is_open;
+	int status; /* what next answered last; 1 before the first time */
 	PromqlNodeStats stats;
 };
 
@@ -70,6 +71,13 @@ extern void *promql_op_new(PromqlExec *ex, const PromqlPlanNode *plan, PromqlOp 
 extern bool promql_op_open(PromqlOp *op, Err *err); /* opens the children first */
 extern int promql_op_next(PromqlOp *op, PromqlOpSeries *out, Err *err);
 extern void promql_op_close(PromqlOp *op); /* children too; harmless if not open */
+
+/*
+ * promql_blame_inputs -- an error that an evaluation raised comes after those of its inputs, for
+ * Prometheus evaluates each input at all steps before what uses it.  So the n inputs are read to
+ * their end; if one fails, its error replaces *err.
+ */
+extern void promql_blame_inputs(PromqlOp **inputs, int n, Err *err);
 
 /* promql_op_close_set -- close a selector's set (NULL: none), keeping its counters for EXPLAIN. */
 extern void promql_op_close_set(PromqlOp *op, PromqlSeriesSet *set);

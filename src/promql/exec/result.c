@@ -263,6 +263,7 @@ streamed_next(PromqlResult *r, PromqlSeries *out, Err *err)
 		if (!is_new)
 		{
 			duplicate(err);
+			promql_blame_inputs(&r->ex->root, 1, err);
 			return -1;
 		}
 	}

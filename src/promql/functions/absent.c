@@ -14,8 +14,9 @@ typedef struct AbsentOp
 } AbsentOp;
 
 /*
- * expected_labels -- each label that exactly one equality matcher names.  A label with any other
- * matcher, or matched twice (even alike), is left out.
+ * expected_labels -- what equality matchers say.  A label loses its value again where another
+ * matcher follows, unless that is its first equality: so {a="1",a="1"} and {a="1",a=~"1"} say
+ * nothing of a, but {a=~"1",a="1"} does.
  */
 static Labels
 expected_labels(const PromqlSelectorPlan *sel)
@@ -26,12 +27,14 @@ expected_labels(const PromqlSelectorPlan *sel)
 	for (int i = 0; i < sel->nmatchers; i++)
 	{
 		const Matcher *m = &sel->matchers[i];
-		bool alone = m->type == MATCH_EQUAL && !strview_eq_cstr(m->name, LABELS_NAME);
+		bool set = m->type == MATCH_EQUAL;
 
-		for (int j = 0; j < sel->nmatchers && alone; j++)
-			alone = j == i || !strview_eq(sel->matchers[j].name, m->name);
-		if (alone)
-			labels_builder_set(&builder, m->name, m->value);
+		if (strview_eq_cstr(m->name, LABELS_NAME))
+			continue;
+		for (int j = 0; j < i && set; j++)
+			set =
+				sel->matchers[j].type != MATCH_EQUAL || !strview_eq(sel->matchers[j].name, m->name);
+		labels_builder_set(&builder, m->name, set ? m->value : strview("", 0));
 	}
 	return labels_builder_finish(&builder);
 }

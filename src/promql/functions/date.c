@@ -8,6 +8,10 @@
 #include "promql/functions/families.h"
 
 #define SECONDS_PER_DAY 86400
+#define ERA_DAYS		INT64_C(146097)					/* a multiple of 7 */
+#define FIRST_ERA		INT64_C(730692556)				/* eras before that of the year 0 */
+#define EPOCH_DAY		(FIRST_ERA * ERA_DAYS + 719468) /* days before 1970-01-01 */
+#define FIRST_WEEKDAY	3								/* Wednesday, as 0000-03-01 */
 
 typedef struct CivilTime
 {
@@ -32,12 +36,6 @@ month_days(int64_t year, int month)
 	return days[month - 1] + (month == 2 && is_leap(year));
 }
 
-static int64_t
-floor_div(int64_t a, int64_t b)
-{
-	return a / b - (a % b < 0);
-}
-
 /* seconds_of -- toward zero; what no int64 holds becomes its minimum, as Go does on amd64. */
 static int64_t
 seconds_of(double v)
@@ -50,16 +48,18 @@ seconds_of(double v)
 /*
  * civil_time -- years are counted from March, so that the leap day is a year's last day, in eras
  * of 400 years (Howard Hinnant, "chrono-compatible low-level date algorithms").
+ *
+ * As in Go, seconds are counted from the first year that an era begins with, modulo 2^64: what lies
+ * before it, the minimum above all, comes out as the year 292277026596.
  */
 static CivilTime
 civil_time(double v)
 {
-	int64_t seconds = seconds_of(v);
-	int64_t days = floor_div(seconds, SECONDS_PER_DAY);
-	int in_day = (int) (seconds - days * SECONDS_PER_DAY);
-	int64_t from_march = days + 719468; /* since 0000-03-01 */
-	int64_t era = floor_div(from_march, 146097);
-	int of_era = (int) (from_march - era * 146097);
+	uint64_t since = (uint64_t) seconds_of(v) + (uint64_t) EPOCH_DAY * SECONDS_PER_DAY;
+	int64_t from_march = (int64_t) (since / SECONDS_PER_DAY);
+	int in_day = (int) (since % SECONDS_PER_DAY);
+	int64_t era = from_march / ERA_DAYS;
+	int of_era = (int) (from_march % ERA_DAYS);
 	int year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
 	int of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	int shifted_month = (5 * of_year + 2) / 153; /* 0: March */
@@ -67,10 +67,10 @@ civil_time(double v)
 
 	c.day = of_year - (153 * shifted_month + 2) / 5 + 1;
 	c.month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
-	c.year = era * 400 + year_of_era + (c.month <= 2);
+	c.year = (era - FIRST_ERA) * 400 + year_of_era + (c.month <= 2);
 	c.hour = in_day / 3600;
 	c.minute = in_day % 3600 / 60;
-	c.weekday = (int) (days - floor_div(days + 4, 7) * 7 + 4); /* 1970-01-01: Thursday */
+	c.weekday = (int) ((from_march + FIRST_WEEKDAY) % 7);
 	c.yearday = c.day;
 	for (int m = 1; m < c.month; m++)
 		c.yearday += month_days(c.year, m);

@@ -229,7 +229,7 @@ call_node(Translation *tr, const PromqlExpr *e)
 		PromqlPlanNode *child;
 
 		arg->type = arg_expr->type;
-		arg->pos = list->items[k]->start;
+		arg->pos = arg_expr->start;
 		arg->child = -1;
 		if (arg->type == PROMQL_STRING)
 		{
@@ -244,8 +244,12 @@ call_node(Translation *tr, const PromqlExpr *e)
 		if (child->kind == PROMQL_PLAN_NUMBER)
 		{
 			arg->number = child->number_value;
+			arg->pos = list->items[k]->start;
 			continue;
 		}
+		/* as Prometheus tells it: its evaluation puts a selector without a position in its place */
+		if (child->kind == PROMQL_PLAN_SUBQUERY)
+			arg->pos = 0;
 		arg->child = nchildren;
 		node->children[nchildren++] = child;
 		if (child->type == PROMQL_MATRIX)
@@ -326,7 +330,7 @@ aggregate_node(Translation *tr, const PromqlExpr *e)
 		const PromqlExpr *param_expr = promql_expr_unparen(a->param);
 		PromqlPlanNode *param;
 
-		plan->param_pos = a->param->start;
+		plan->param_pos = param_expr->start;
 		if (param_expr->type == PROMQL_STRING)
 		{
 			plan->label = param_expr->string;
