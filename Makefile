@@ -69,18 +69,15 @@ psql: ## a session in it
 deps:
 	@PG_CONFIG='$(PG_CONFIG)' tools/install-deps.sh
 
+# --- benchmarks ---------------------------------------------------------------------------------
+include bench/bench.mk
+
 # --- tests and style ----------------------------------------------------------------------------
 # PGXS brings a check target that only refuses; its recipe is replaced here.
-.PHONY: check bench lint fmt fmt-check
+.PHONY: check lint fmt fmt-check
 check: deps-check ## every test, from nothing to "N passed, N failed"
 	+$(MAKE) --no-print-directory -j$(shell nproc) all
 	+@PG_CONFIG='$(PG_CONFIG)' tools/check.sh
-bench: deps $(BUILD)/bench/gen $(BUILD)/bench/replay ## against Prometheus and VictoriaMetrics, same data, one run
-	+$(MAKE) --no-print-directory -j$(shell nproc) all
-	+@PG_CONFIG='$(PG_CONFIG)' bench/run.sh
-$(BUILD)/bench/%: bench/%.c
-	@mkdir -p $(@D)
-	$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -o $@ $< -lsnappy -lm
 deps-check: deps
 	@PG_CONFIG='$(PG_CONFIG)' tools/install-deps.sh prometheus prometheus-node-exporter
 lint: ## rules that no compiler checks: tools/lint

@@ -1,49 +1,90 @@
 /*
  * gen.c
- *    Make a recording of remote-write requests that look like those of a fleet.
+ *    Make recordings of remote-write requests that look like those of a fleet (fleet.c).
  *
- *    gen SERIES SCRAPES [START_MS] > RECORDING
+ *    gen [OPTION...] (SCRAPES FILE)...
  *
- * Deterministic.  Targets of 200 series are scraped every 15 s, each at a phase of its own, a
- * quarter of them with a few ms of jitter.  Of the series half are integer counters with very
- * different rates (some with le buckets, some restart), then integer gauges, walks of two or three
- * decimals, slow gauges, and 5 % full-entropy floats.  A request holds about 2,000 samples; the
- * output is a sequence of a little-endian u32 length and a WriteRequest (replay.c sends it).
+ *    -s SERIES    series that live as long as the recording           (20000)
+ *    -l SERIES    of these, so many are there from the first scrape,
+ *    -f SCRAPE    the others from this scrape on                      (all, 0)
+ *    -c SERIES    a set with churn beside them, from scrape -f on: every
+ *                 30 s 2 % of its series are replaced by new ones     (0)
+ *    -i MS        between scrapes of a target                         (15000)
+ *    -t MS        time of the first scrape, Unix epoch                (1767247200000)
+ *    -m           one metric only, a counter "events_total"
+ *
+ * Each FILE continues where the one before it ended, so that one fleet's history, its present and
+ * what arrives later can be sent apart.  Deterministic: equal options make equal bytes.  Numbers of series
+ * are rounded up to whole targets.  What was made is told on standard error for each FILE, lines
+ * "figure number unit": samples and bytes of the file, series and the time of the last sample so far.
+ *
+ * A scrape visits the targets in order of their phase.  The series of a target are spread over
+ * the streams in runs of 25, as a sender's shards would; every stream so sees every target.
  */
-#include <math.h>
+#include "fleet.h"
+#include "recording.h"
+
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define PER_TARGET	200
-#define PER_REQUEST 2000
-#define INTERVAL_MS 15000
+#define CHURN_MS   30000
+#define CHURN_PART 0.02
+#define RUN		   (FLEET_PER_TARGET / RECORDING_STREAMS) /* series of a target in a row */
 
-typedef struct Series
+typedef struct Fleet
 {
-	double value;
-	double rate; /* of counters, per scrape */
-	uint8_t kind;
-} Series;
+	Target *targets; /* in order of phase */
+	Target **churn;	 /* those that are replaced, in turn */
+	FleetLayout layout;
+	int ntargets;
+	int nlong;	 /* targets whose number is below this are there from the beginning */
+	int nstable; /* targets with a number from this on are of the churn set */
+	int first;	 /* scrape of the others */
+	int interval_ms;
+	int64_t start_ms;
+	double churn_due; /* targets to be replaced: collects fractions */
+	int churn_next;
+	uint64_t series_made;
+	int64_t last_ms; /* the newest sample */
+} Fleet;
 
-static uint64_t seed = 42;
-
-static uint64_t
-rnd(void)
+static int
+by_phase(const void *a, const void *b)
 {
-	/* xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators") */
-	seed ^= seed >> 12;
-	seed ^= seed << 25;
-	seed ^= seed >> 27;
-	return seed * UINT64_C(2685821657736338717);
+	const Target *x = a;
+	const Target *y = b;
+
+	if (x->phase_ms != y->phase_ms)
+		return x->phase_ms < y->phase_ms ? -1 : 1;
+	return x->number < y->number ? -1 : 1;
 }
 
-static double
-uniform(void)
+static int
+targets_of(long series)
 {
-	return (double) (rnd() >> 11) / 9007199254740992.0;
+	return (int) ((series + FLEET_PER_TARGET - 1) / FLEET_PER_TARGET);
+}
+
+static void
+make_fleet(Fleet *f)
+{
+	int n = 0;
+
+	f->targets = calloc((size_t) f->ntargets, sizeof(Target));
+	f->churn = calloc((size_t) (f->ntargets - f->nstable) + 1, sizeof(Target *));
+	if (f->targets == NULL || f->churn == NULL)
+	{
+		fprintf(stderr, "out of memory\n");
+		exit(1);
+	}
+	for (int i = 0; i < f->ntargets; i++)
+		fleet_init_target(&f->targets[i], f->layout, (uint32_t) i, (uint32_t) f->interval_ms);
+	qsort(f->targets, (size_t) f->ntargets, sizeof(Target), by_phase);
+	for (int i = 0; i < f->ntargets; i++)
+		if (f->targets[i].number >= (uint32_t) f->nstable)
+			f->churn[n++] = &f->targets[i];
 }
 
 static char *
@@ -58,157 +99,147 @@ put_varint(char *p, uint64_t v)
 	return p;
 }
 
-static char *
-put_label(char *p, const char *name, const char *value)
+/* One TimeSeries message with one sample, as a field of a WriteRequest. */
+static void
+write_sample(RecordingWriter *w, unsigned stream, const Series *s, int64_t t)
 {
-	size_t n = strlen(name);
-	size_t v = strlen(value);
+	char sample[24];
+	char *e = sample;
+	char *start = recording_reserve(w, stream, s->label_len + 40u);
+	char *p = start;
 
-	*p++ = 0x0a;
-	p = put_varint(p, n + v + 4);
-	*p++ = 0x0a;
-	*p++ = (char) n;
-	memcpy(p, name, n);
-	p += n;
-	*p++ = 0x12;
-	*p++ = (char) v;
-	memcpy(p, value, v);
-	return p + v;
+	*e++ = 0x09; /* Sample.value, a double */
+	memcpy(e, &s->value, 8);
+	e += 8;
+	*e++ = 0x10; /* Sample.timestamp */
+	e = put_varint(e, (uint64_t) t);
+
+	*p++ = 0x0a; /* WriteRequest.timeseries */
+	p = put_varint(p, s->label_len + 2u + (uint64_t) (e - sample));
+	memcpy(p, s->labels, s->label_len);
+	p += s->label_len;
+	*p++ = 0x12; /* TimeSeries.samples */
+	*p++ = (char) (e - sample);
+	memcpy(p, sample, (size_t) (e - sample));
+	p += e - sample;
+	recording_add(w, stream, (size_t) (p - start), 1);
 }
 
-/* Labels in order of their names. */
-static char *
-put_labels(char *p, int target, int k)
+static void
+replace_due(Fleet *f)
 {
-	char text[64];
-	bool bucket = k % 5 == 0;
+	int n = f->ntargets - f->nstable;
 
-	snprintf(text, sizeof(text),
-			 bucket	 ? "request_duration_%03d_seconds_bucket"
-			 : k % 2 ? "process_events_%03d_total"
-					 : "runtime_state_%03d_value",
-			 bucket ? k / 50 : k);
-	p = put_label(p, "__name__", text);
-	p = put_label(p, "cluster", "production-europe-west");
-	snprintf(text, sizeof(text), "service-%03d-api", target % 37);
-	p = put_label(p, "container", text);
-	snprintf(text, sizeof(text), "10.%d.%d.%d:8080", target >> 16 & 255, target >> 8 & 255,
-			 target & 255);
-	p = put_label(p, "instance", text);
-	snprintf(text, sizeof(text), "job-%02d", target % 20);
-	p = put_label(p, "job", text);
-	if (bucket)
+	f->churn_due += n * CHURN_PART * f->interval_ms / CHURN_MS;
+	for (; f->churn_due >= 1; f->churn_due--)
 	{
-		snprintf(text, sizeof(text), k % 50 == 45 ? "+Inf" : "%g", 0.005 * (1 << (k % 50 / 5)));
-		p = put_label(p, "le", text);
-	}
-	p = put_label(p, "namespace", "default");
-	snprintf(text, sizeof(text), "pod-%05d-x7k2q", target);
-	return put_label(p, "pod", text);
-}
-
-static double
-next_value(Series *s)
-{
-	switch (s->kind)
-	{
-		case 0: /* counter */
-			s->value += floor(s->rate * 2 * uniform());
-			if (rnd() % 20000 == 0)
-				s->value = 0;
-			return s->value;
-		case 1: /* slow gauge */
-			if (rnd() % 20 == 0)
-				s->value += (double) (rnd() % 3) - 1;
-			return s->value;
-		case 2: /* walks of decimals */
-			s->value += floor(uniform() * 21 - 10);
-			return s->value / 100;
-		case 3:
-			s->value += floor(uniform() * 201 - 100);
-			return s->value / 1000;
-		case 4: /* integer gauge */
-			s->value = floor(uniform() * 1000);
-			return s->value;
-		default:
-			return uniform();
+		fleet_replace_target(f->churn[f->churn_next], f->layout);
+		f->churn_next = (f->churn_next + 1) % n;
+		f->series_made += FLEET_PER_TARGET;
 	}
 }
 
 static void
-init(Series *s, int k)
+scrape(Fleet *f, RecordingWriter *w, int number)
 {
-	static const uint8_t gauges[] = {1, 2, 3, 4, 1, 2, 4, 1, 3, 5};
+	int64_t base = f->start_ms + (int64_t) number * f->interval_ms;
 
-	s->kind = k % 5 == 0 || k % 2 ? 0 : gauges[k / 2 % 10];
-	s->rate = pow(10, uniform() * 6 - 1);
-	s->value = floor(uniform() * 1e6);
+	if (number > f->first && f->ntargets > f->nstable)
+		replace_due(f);
+	for (int i = 0; i < f->ntargets; i++)
+	{
+		Target *t = &f->targets[i];
+		int64_t at = base + t->phase_ms + fleet_jitter_ms(t);
+
+		if (number < f->first && t->number >= (uint32_t) f->nlong)
+			continue;
+		fleet_scrape(t);
+		if (at > f->last_ms)
+			f->last_ms = at;
+		for (int k = 0; k < FLEET_PER_TARGET; k++)
+			write_sample(w, (unsigned) (k / RUN), &t->series[k], at);
+	}
+}
+
+static void
+report(const Fleet *f, const RecordingWriter *w)
+{
+	uint64_t text = 0;
+
+	for (int i = 0; i < f->ntargets; i++)
+		for (int k = 0; k < FLEET_PER_TARGET; k++)
+			text += fleet_label_text_bytes(&f->targets[i].series[k]);
+	fprintf(stderr, "samples %llu count\nprotobuf %llu bytes\nrecording %llu bytes\n",
+			(unsigned long long) w->samples, (unsigned long long) w->raw_bytes,
+			(unsigned long long) w->bytes);
+	fprintf(stderr, "series %llu count\nlabels %.0f bytes\nlast %lld ms\n",
+			(unsigned long long) f->series_made, (double) text / f->ntargets / FLEET_PER_TARGET,
+			(long long) f->last_ms);
+}
+
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: gen [-s SERIES] [-l SERIES] [-f SCRAPE] [-c SERIES] [-i MS] [-t MS] "
+					"[-m] (SCRAPES FILE)...\n");
+	exit(2);
 }
 
 int
 main(int argc, char **argv)
 {
-	int nseries = argc > 2 ? atoi(argv[1]) : 0;
-	int nscrapes = argc > 2 ? atoi(argv[2]) : 0;
-	int64_t start = argc > 3 ? atoll(argv[3]) : INT64_C(1767225600000);
-	int ntargets = (nseries + PER_TARGET - 1) / PER_TARGET;
-	Series *series;
-	char *buf;
+	Fleet f = {.interval_ms = 15000, .start_ms = INT64_C(1767247200000)};
+	long series = 20000;
+	long from_start = -1;
+	long churning = 0;
+	int number = 0;
+	int opt;
 
-	if (nseries <= 0 || nscrapes <= 0)
+	while ((opt = getopt(argc, argv, "s:l:f:c:i:t:m")) != -1)
 	{
-		fprintf(stderr, "usage: gen SERIES SCRAPES [START_MS] > RECORDING\n");
-		return 2;
-	}
-	series = calloc((size_t) ntargets * PER_TARGET, sizeof(Series));
-	buf = malloc(PER_REQUEST * 600);
-	for (int i = 0; i < ntargets * PER_TARGET; i++)
-		init(&series[i], i % PER_TARGET);
-	for (int scrape = 0; scrape < nscrapes; scrape++)
-	{
-		char *p = buf;
-		int n = 0;
-
-		for (int target = 0; target < ntargets; target++)
+		switch (opt)
 		{
-			int64_t t =
-				start + (int64_t) scrape * INTERVAL_MS + (int64_t) target * 7919 % INTERVAL_MS;
-
-			if (target % 4 == 0)
-				t += (int64_t) (rnd() % 9) - 4;
-			for (int k = 0; k < PER_TARGET; k++)
-			{
-				char one[600];
-				char sample[32];
-				char *q = put_labels(one, target, k);
-				char *s = sample;
-				double v = next_value(&series[target * PER_TARGET + k]);
-
-				*s++ = 0x09;
-				memcpy(s, &v, 8);
-				s += 8;
-				*s++ = 0x10;
-				s = put_varint(s, (uint64_t) t);
-				*q++ = 0x12;
-				q = put_varint(q, (uint64_t) (s - sample));
-				memcpy(q, sample, (size_t) (s - sample));
-				q += s - sample;
-				*p++ = 0x0a;
-				p = put_varint(p, (uint64_t) (q - one));
-				memcpy(p, one, (size_t) (q - one));
-				p += q - one;
-				n++;
-			}
-			if (n >= PER_REQUEST || target == ntargets - 1)
-			{
-				uint32_t len = (uint32_t) (p - buf);
-
-				fwrite(&len, sizeof(len), 1, stdout);
-				fwrite(buf, 1, len, stdout);
-				p = buf;
-				n = 0;
-			}
+			case 's':
+				series = atol(optarg);
+				break;
+			case 'l':
+				from_start = atol(optarg);
+				break;
+			case 'f':
+				f.first = atoi(optarg);
+				break;
+			case 'c':
+				churning = atol(optarg);
+				break;
+			case 'i':
+				f.interval_ms = atoi(optarg);
+				break;
+			case 't':
+				f.start_ms = atoll(optarg);
+				break;
+			case 'm':
+				f.layout = FLEET_COUNTER;
+				break;
+			default:
+				usage();
 		}
+	}
+	if (optind == argc || (argc - optind) % 2 || series < 0 || f.interval_ms <= 0)
+		usage();
+	f.nstable = targets_of(series);
+	f.nlong = from_start < 0 ? f.nstable : targets_of(from_start);
+	f.ntargets = f.nstable + targets_of(churning);
+	make_fleet(&f);
+	f.series_made = (uint64_t) f.ntargets * FLEET_PER_TARGET;
+	for (int i = optind; i < argc; i += 2)
+	{
+		RecordingWriter w;
+
+		recording_open(&w, argv[i + 1]);
+		for (int end = number + atoi(argv[i]); number < end; number++)
+			scrape(&f, &w, number);
+		recording_close(&w);
+		report(&f, &w);
 	}
 	return 0;
 }

@@ -1,160 +1,289 @@
 /*
  * replay.c
- *    Send a recording of remote-write requests over one keep-alive connection.
+ *    Send a recording: one keep-alive connection and one thread for each of its streams.
  *
- *    replay PORT PATH [PAUSE_MS] < RECORDING       on 127.0.0.1
+ *    replay [-r SAMPLES_PER_SECOND] [-g SECONDS] PORT PATH RECORDING      to 127.0.0.1
  *
- * The recording is a sequence of a little-endian u32 length and an uncompressed WriteRequest.  All
- * requests are compressed before the clock starts, so the loader costs next to nothing while it
- * runs.  Prints requests, failures, seconds and the slowest request.
+ *    -r   send each request when it is due at this rate, in the recording's order (else each
+ *         connection sends as soon as its last request is answered)
+ *    -g   give up when one request has been refused for so long            (60)
+ *
+ * No connection runs far ahead of another in the recording: at most AHEAD samples, so that what arrives
+ * together was scraped within a short time, as receivers expect it.
+ *
+ * The recording is mapped, its bodies are compressed already: the loader costs next to nothing.
+ * Refusals that ask for it (429, 5xx) and broken connections are tried again, after Retry-After or 100 ms
+ * doubling to 5 s; other statuses are failures.  Latency is that of the whole request, retries and
+ * their pauses with it.  At a rate, lag says how late requests were sent at worst.
+ *
+ * Prints a line "figure number unit" for each figure.  Fails unless every sample was stored.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <snappy-c.h>
-#include <stdint.h>
-#include <stdio.h>
+#include "client.h"
+#include "recording.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-typedef struct Request
-{
-	char *bytes; /* header and body */
-	size_t len;
-} Request;
+#define AHEAD (4 * RECORDING_STREAMS * RECORDING_PER_REQUEST) /* samples */
 
-static double
-now(void)
+typedef struct Frame
 {
-	struct timespec ts;
+	const char *body;
+	uint64_t before; /* samples in the recording before this frame */
+	uint32_t length;
+	uint16_t samples;
+} Frame;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double) ts.tv_sec + (double) ts.tv_nsec / 1e9;
+typedef struct Stream
+{
+	pthread_t thread;
+	Frame *frames;
+	size_t n;
+	size_t size;
+	float *latency; /* seconds, of each request answered */
+	size_t nlatency;
+	uint64_t stored; /* samples */
+	uint64_t failed; /* requests */
+	uint64_t retries;
+	double lag;		   /* seconds, the most */
+	uint64_t position; /* in the recording, of the frame under way; under progress_lock */
+} Stream;
+
+static Stream streams[RECORDING_STREAMS];
+static int port;
+static const char *path;
+static double rate; /* samples per second; 0: no limit */
+static double give_up = 60;
+static double started;
+static pthread_mutex_t progress_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t progress = PTHREAD_COND_INITIALIZER;
+static atomic_int complaints;
+static atomic_bool gave_up;
+
+static void
+map_recording(const char *name)
+{
+	struct stat st;
+	int fd = open(name, O_RDONLY);
+	const char *p;
+	const char *end;
+	uint64_t samples = 0;
+
+	if (fd < 0 || fstat(fd, &st) != 0 || st.st_size == 0 ||
+		(p = mmap(NULL, (size_t) st.st_size, PROT_READ, MAP_SHARED, fd, 0)) == MAP_FAILED)
+	{
+		perror(name);
+		exit(2);
+	}
+	close(fd);
+	for (end = p + st.st_size; p < end;)
+	{
+		FrameHead head;
+		Stream *s;
+
+		memcpy(&head, p, sizeof(head));
+		p += sizeof(head);
+		if (head.stream >= RECORDING_STREAMS || head.length > (size_t) (end - p))
+		{
+			fprintf(stderr, "%s is no recording\n", name);
+			exit(2);
+		}
+		s = &streams[head.stream];
+		if (s->n == s->size)
+		{
+			s->size = s->size * 2 + 256;
+			s->frames = realloc(s->frames, s->size * sizeof(Frame));
+		}
+		s->frames[s->n++] = (Frame){p, samples, head.length, head.samples};
+		samples += head.samples;
+		p += head.length;
+	}
 }
 
-static Request
-pack(const char *path, const char *body, size_t len)
+/* The stream is going to send what stands there: wait until no other is too far behind. */
+static void
+wait_for_others(Stream *s, uint64_t position)
 {
-	size_t n = snappy_max_compressed_length(len);
-	Request r;
-	char head[512];
-	int h;
-	char *out = malloc(n);
+	bool wait = true;
 
-	snappy_compress(body, len, out, &n);
-	h = snprintf(head, sizeof(head),
-				 "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: snappy\r\n"
-				 "Content-Type: application/x-protobuf\r\n"
-				 "X-Prometheus-Remote-Write-Version: 0.1.0\r\nContent-Length: %zu\r\n\r\n",
-				 path, n);
-	r.len = (size_t) h + n;
-	r.bytes = malloc(r.len);
-	memcpy(r.bytes, head, (size_t) h);
-	memcpy(r.bytes + h, out, n);
-	free(out);
-	return r;
+	pthread_mutex_lock(&progress_lock);
+	s->position = position;
+	pthread_cond_broadcast(&progress);
+	while (wait && position != UINT64_MAX)
+	{
+		wait = false;
+		for (int i = 0; i < RECORDING_STREAMS; i++)
+			wait |= streams[i].position < position && position - streams[i].position > AHEAD;
+		if (wait)
+			pthread_cond_wait(&progress, &progress_lock);
+	}
+	pthread_mutex_unlock(&progress_lock);
 }
 
-/* Read one response; returns its status. */
+static void
+sleep_until(double when)
+{
+	double wait = when - client_now();
+
+	if (wait > 0)
+		usleep((useconds_t) (wait * 1e6));
+}
+
+/* Send until it is stored, refused for good, or refused for too long. */
 static int
-read_response(int fd)
+send_frame(Client *c, Stream *s, const Frame *f, double due)
 {
-	char buf[65536];
-	size_t n = 0;
+	char head[512];
+	int n = snprintf(head, sizeof(head),
+					 "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: snappy\r\n"
+					 "Content-Type: application/x-protobuf\r\nUser-Agent: replay\r\n"
+					 "X-Prometheus-Remote-Write-Version: 0.1.0\r\nContent-Length: %u\r\n\r\n",
+					 path, f->length);
+	double pause = 0.1;
 
 	for (;;)
 	{
-		ssize_t got = read(fd, buf + n, sizeof(buf) - 1 - n);
-		char *end;
-		char *cl;
-		size_t body = 0;
+		int status = client_ask(c, head, (size_t) n, f->body, f->length);
 
-		if (got <= 0)
-			return -1;
-		n += (size_t) got;
-		buf[n] = '\0';
-		end = strstr(buf, "\r\n\r\n");
-		if (end == NULL)
-			continue;
-		cl = strcasestr(buf, "content-length:");
-		if (cl != NULL && cl < end)
-			body = strtoul(cl + 15, NULL, 10);
-		if ((size_t) (end + 4 - buf) + body <= n)
-			return atoi(buf + 9);
+		if (status >= 200 && status != 429 && status < 500)
+			return status;
+		if (client_now() - due > give_up)
+		{
+			gave_up = true;
+			return status;
+		}
+		s->retries++;
+		usleep((useconds_t) ((c->retry_after > 0 && status > 0 ? c->retry_after : pause) * 1e6));
+		pause = pause * 2 > 5 ? 5 : pause * 2;
 	}
+}
+
+static void *
+run_stream(void *arg)
+{
+	Stream *s = arg;
+	Client c;
+
+	client_init(&c, port);
+	s->latency = malloc(sizeof(float) * (s->n + 1));
+	for (size_t i = 0; i < s->n && !gave_up; i++)
+	{
+		const Frame *f = &s->frames[i];
+		double begin;
+		int status;
+
+		wait_for_others(s, f->before);
+		if (rate > 0)
+		{
+			double due = started + (double) f->before / rate;
+
+			sleep_until(due);
+			if (client_now() - due > s->lag)
+				s->lag = client_now() - due;
+		}
+		begin = client_now();
+		status = send_frame(&c, s, f, begin);
+		s->latency[s->nlatency++] = (float) (client_now() - begin);
+		if (status >= 200 && status <= 299)
+			s->stored += f->samples;
+		else
+		{
+			s->failed++;
+			if (complaints++ < 3)
+				fprintf(stderr, "request %zu of a stream: status %d: %.300s\n", i, status,
+						status > 0 ? c.body : "");
+		}
+	}
+	wait_for_others(s, UINT64_MAX);
+	client_close(&c);
+	return NULL;
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	float x = *(const float *) a;
+	float y = *(const float *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* Print the figures; true if all was stored. */
+static bool
+report(double seconds)
+{
+	Stream sum = {0};
+	uint64_t samples = 0;
+	size_t n = 0;
+	struct rusage use;
+
+	for (int i = 0; i < RECORDING_STREAMS; i++)
+		n += streams[i].nlatency;
+	sum.latency = malloc(sizeof(float) * (n + 1));
+	for (int i = 0; i < RECORDING_STREAMS; i++)
+	{
+		const Stream *s = &streams[i];
+
+		memcpy(sum.latency + sum.nlatency, s->latency, sizeof(float) * s->nlatency);
+		sum.nlatency += s->nlatency;
+		sum.stored += s->stored;
+		sum.failed += s->failed;
+		sum.retries += s->retries;
+		sum.n += s->n;
+		sum.lag = s->lag > sum.lag ? s->lag : sum.lag;
+		for (size_t k = 0; k < s->n; k++)
+			samples += s->frames[k].samples;
+	}
+	qsort(sum.latency, n, sizeof(float), by_value);
+	getrusage(RUSAGE_SELF, &use);
+	printf("requests %zu count\nstored %llu samples\nfailed %llu requests\nretries %llu count\n",
+		   sum.n, (unsigned long long) sum.stored, (unsigned long long) sum.failed,
+		   (unsigned long long) sum.retries);
+	printf("seconds %.3f s\nspeed %.0f samples/s\n", seconds, (double) sum.stored / seconds);
+	if (n > 0)
+		printf("request_p50 %.2f ms\nrequest_p99 %.2f ms\nrequest_max %.2f ms\n",
+			   sum.latency[n / 2] * 1e3, sum.latency[n * 99 / 100] * 1e3, sum.latency[n - 1] * 1e3);
+	if (rate > 0)
+		printf("lag %.1f ms\n", sum.lag * 1e3);
+	printf("loader_cpu %.2f s\n", (double) (use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+									  (double) (use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6);
+	return sum.stored == samples;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct sockaddr_in addr = {.sin_family = AF_INET};
-	Request *reqs = NULL;
-	size_t n = 0;
-	size_t stored = 0;
-	uint32_t len;
-	int failed = 0;
-	int one = 1;
-	int fd;
-	double t0;
-	double worst = 0;
+	int opt;
 
-	if (argc != 3 && argc != 4)
+	while ((opt = getopt(argc, argv, "r:g:")) != -1)
 	{
-		fprintf(stderr, "usage: replay PORT PATH [PAUSE_MS] < RECORDING\n");
+		if (opt == 'r')
+			rate = atof(optarg);
+		else if (opt == 'g')
+			give_up = atof(optarg);
+		else
+			optind = argc;
+	}
+	if (argc - optind != 3)
+	{
+		fprintf(stderr, "usage: replay [-r SAMPLES_PER_SECOND] [-g SECONDS] PORT PATH RECORDING\n");
 		return 2;
 	}
-	while (fread(&len, sizeof(len), 1, stdin) == 1)
-	{
-		char *body = malloc(len);
-
-		if (fread(body, 1, len, stdin) != len)
-			break;
-		reqs = realloc(reqs, sizeof(Request) * (n + 1));
-		reqs[n++] = pack(argv[2], body, len);
-		free(body);
-	}
-	addr.sin_port = htons((uint16_t) atoi(argv[1]));
-	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	fd = socket(AF_INET, SOCK_STREAM, 0);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(fd, (struct sockaddr *) &addr, sizeof(addr)) != 0)
-	{
-		perror("connect");
-		return 1;
-	}
-	t0 = now();
-	for (size_t i = 0; i < n; i++)
-	{
-		double sent = now();
-		size_t done = 0;
-		int status;
-
-		while (done < reqs[i].len)
-		{
-			ssize_t w = write(fd, reqs[i].bytes + done, reqs[i].len - done);
-
-			if (w <= 0)
-				break;
-			done += (size_t) w;
-		}
-		status = done < reqs[i].len ? -1 : read_response(fd);
-		stored += status >= 200 && status <= 299;
-		if (status < 200 || status > 299)
-		{
-			if (failed++ < 3)
-				fprintf(stderr, "request %zu: status %d\n", i, status);
-			if (status < 0)
-				break;
-		}
-		if (now() - sent > worst)
-			worst = now() - sent;
-		if (argc == 4)
-			usleep((useconds_t) atoi(argv[3]) * 1000);
-	}
-	printf("%zu requests, %zu stored, %d failed, %.3f s, slowest %.1f ms\n", n, stored, failed,
-		   now() - t0, worst * 1e3);
-	return failed != 0;
+	port = atoi(argv[optind]);
+	path = argv[optind + 1];
+	map_recording(argv[optind + 2]);
+	started = client_now();
+	for (int i = 0; i < RECORDING_STREAMS; i++)
+		pthread_create(&streams[i].thread, NULL, run_stream, &streams[i]);
+	for (int i = 0; i < RECORDING_STREAMS; i++)
+		pthread_join(streams[i].thread, NULL);
+	return report(client_now() - started) ? 0 : 1;
 }

@@ -1,155 +1,193 @@
 #!/bin/bash
-# make bench: mimir_pg, Debian's prometheus and victoria-metrics on the same data in one run.
+# make bench: mimir_pg, Debian's prometheus and victoria-metrics on the same data, one after the other.
 #
-#   BENCH_SERIES   series of the made-up fleet          (20000)
-#   BENCH_SCRAPES  scrapes of each, 15 s apart          (20)
-#   BENCH_RECORDING  a recording to send instead (see bench/replay.c)
+#   bench/run.sh [PART...]    parts: prepare, prometheus, victoria-metrics, mimir_pg, table    (all)
 #
-# One after the other each server gets the same requests over one keep-alive connection.  CPU is
-# user and system time of every process of the server.  Prints ratios to Prometheus; absolute times
-# say more about the machine, and go to bench/results.txt, a line "server figure number unit" each.
+# Environment; bench/README.md explains data and figures:
+#   BENCH_SIZE=full     50,000 series for 6 hours, instead of 20,000 for one
+#   BENCH_SERIES        of the fleet                                            (20000)
+#   BENCH_SCRAPES       of the fleet, 15 s apart                                (240)
+#   BENCH_CHURN         series beside it, of which 2 % are replaced every 30 s  (2000)
+#   BENCH_LONG          series of the fleet that have a history                 (2000)
+#   BENCH_HISTORY       scrapes of these before the fleet                       (a day in all)
+#   BENCH_RUNS          of each query                                           (10)
+#   PGPORT, HTTP_PORT, BENCH_PORT, MIMIR_NAME: see bench/servers.sh
+#
+# Prints ratios and which targets are missed.  Absolute figures, which say more about the machine, go to
+# bench/results.txt, a line "server figure number unit" each.  Fails if a server did not store every
+# sample, refused a request, or answered a query with nothing.
 set -eu
 
 cd "$(dirname "$0")/.."
-series=${BENCH_SERIES:-20000}
-scrapes=${BENCH_SCRAPES:-20}
-build=build/bench
-work=$(mktemp -d "${TMPDIR:-/tmp}/mimir_bench.XXXXXX")
-chmod 755 "$work"
-pids=()
-export DATADIR=$work/pg PGPORT=25435 HTTP_PORT=29435
-prom_port=29436 vm_port=29437
+. bench/servers.sh
+if [ "${BENCH_SIZE:-}" = full ]; then
+	BENCH_SERIES=${BENCH_SERIES:-50000} BENCH_SCRAPES=${BENCH_SCRAPES:-1440}
+fi
+series=${BENCH_SERIES:-20000} scrapes=${BENCH_SCRAPES:-240} churn=${BENCH_CHURN:-2000} long=${BENCH_LONG:-2000}
+day=5800 # scrapes of a day, and of the longest window before it
+history=${BENCH_HISTORY:-$((day > scrapes ? day - scrapes : 1))} # at least one
+runs=${BENCH_RUNS:-10}
+mix_seconds=15 mix_rate=50000
+mix_scrapes=$(((mix_seconds + 8) * mix_rate / (series + churn) + 1))
+recordings=$built/recordings/$series-$scrapes-$churn-$long-$history
+figures=$recordings/figures
+work=
+trap 'cleanup' EXIT
 
 cleanup() {
-	tools/cluster.sh stop >/dev/null 2>&1 || true
-	for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+	server_stop || true
+	[ -z "$work" ] || rm -rf "$work"
+}
+
+prepare() {
+	[ ! -e "$recordings/done" ] || return 0
+	echo "making recordings in $recordings" >&2
+	rm -rf "$built/recordings"
+	mkdir -p "$recordings"
+	$built/gen -s "$series" -l "$long" -f "$history" -c "$churn" \
+		"$history" "$recordings/history" "$scrapes" "$recordings/fleet" "$mix_scrapes" "$recordings/more" \
+		2>"$recordings/made"
+	touch "$recordings/done"
+}
+
+# What gen said of the 1st, 2nd, 3rd recording.
+made() { awk -v figure="$1" -v n="$2" '$1 == figure && ++i == n { print $2 }' "$recordings/made"; }
+
+put() { echo "$server $1 $2 $3" >>"$figures/$server"; } # figure, number, unit
+
+# Take over figures of a file under a prefix; those named only.
+take() { # file, prefix, figure...
+	local file=$1 prefix=$2
+
+	shift 2
+	for f in "$@"; do
+		awk -v s="$server" -v p="$prefix" -v f="$f" '$1 == f { print s, p $1, $2, $3 }' "$file" >>"$figures/$server"
+	done
+}
+
+number() { awk -v f="$2" '$1 == f { print $2 }' "$1"; } # file, figure
+calc() { awk "BEGIN { printf \"%.6g\", ($1) }"; }
+wal_position() { mimir_sql "SELECT pg_current_wal_insert_lsn() - '0/0'"; }
+
+# Send a recording; figures under a prefix.
+ingest() { # recording, prefix
+	local samples
+
+	$built/watch -l 2 "$server_pid" "$work/watch" \
+		$built/replay "$server_port" "$push_path" "$recordings/$1" >"$work/replay"
+	samples=$(number "$work/replay" stored)
+	put "$2_cpu" "$(calc "$(number "$work/watch" cpu) / $samples * 1e6")" "CPU s per million samples"
+	take "$work/replay" "$2_" speed request_p50 request_p99 request_max retries
+	take "$work/watch" "$2_" peak_pss peak_anonymous peak_shared
+}
+
+check_stored() { # time, samples, window
+	local stored
+
+	stored=$(stored_samples "$1" "$3")
+	[ "${stored:-0}" = "$2" ] && return
+	echo "$server stored ${stored:-nothing} of $2 samples" >&2
+	return 1
+}
+
+run_queries() { # file of queries, wanted runs, prefix, figures' suffix...
+	local q prefix=$3 out=$work/queries
+
+	$built/query -n "$2" "$server_port" "$end" "$1" >"$out"
+	shift 3
+	while read -r q _; do
+		for f in "$@"; do take "$out" "$prefix" "${q}_$f"; done
+	done < <(grep -v '^#' bench/queries)
+}
+
+# Eight clients, alone and while samples arrive.
+mix() {
+	local arriving
+
+	$built/query -c 8 -d $mix_seconds "$server_port" "$end" bench/queries >"$work/mix"
+	take "$work/mix" mix_ queries_per_s query_p50 query_p99
+	$built/replay -r $mix_rate "$server_port" "$push_path" "$recordings/more" >"$work/arriving" &
+	arriving=$!
+	sleep 1
+	$built/query -c 8 -d $mix_seconds "$server_port" "$end" bench/queries >"$work/mix"
+	wait $arriving
+	take "$work/mix" mix_arriving_ queries_per_s query_p50 query_p99
+	take "$work/arriving" mix_arriving_ request_p99 request_max lag
+}
+
+# Kill it, and wait until its newest sample is back; if it lost that, until it answers at all.
+crash() {
+	local killed now answered newest
+
+	killed=$(date +%s.%N)
+	server_kill
+	server_start "$server" "$server_dir"
+	newest=$(ask_number "$last" 'max(timestamp(app_build_info))')
+	answered=$(date +%s.%N) now=$answered
+	while [ "$newest" != "$(calc_ms "$last_ms")" ]; do
+		if [ "$(calc "$now - $answered > 10")" = 1 ]; then
+			now=$answered
+			break
+		fi
+		sleep 0.02
+		newest=$(ask_number "$last" 'max(timestamp(app_build_info))')
+		now=$(date +%s.%N)
+	done
+	put recovery "$(calc "$now - $killed")" s
+}
+calc_ms() { awk "BEGIN { printf \"%.3f\", $1 / 1000 }"; }
+
+measure() { # server
+	local base wal empty samples_before samples_all lost window=26h
+
+	mkdir -p "$figures"
+	rm -f "$figures/$1"
+	work=$(mktemp -d "${TMPDIR:-/tmp}/mimir_bench.XXXXXX")
+	chmod 755 "$work"
+	samples_before=$(($(made samples 1) + $(made samples 2)))
+	samples_all=$((samples_before + $(made samples 3)))
+	end=$((($(made last 2) + 999) / 1000))
+	last_ms=$(made last 3)
+	last=$(((last_ms + 999) / 1000))
+
+	echo "$1" >&2
+	server_start "$1" "$work/data"
+	base=$(server_live_bytes)
+	[ "$1" != mimir_pg ] || { wal=$(wal_position); empty=$(server_settled_bytes); }
+	ingest history history
+	ingest fleet ingest
+	put live_bytes "$(calc "($(server_live_bytes) - $base) / $samples_before")" "bytes per sample"
+	[ "$1" != mimir_pg ] || put wal_ingest "$(calc "($(wal_position) - $wal) / $samples_before")" "bytes per sample"
+	check_stored "$end" "$samples_before" $window
+	run_queries bench/queries "$runs" query_ median series points
+	mix
+	crash
+	run_queries bench/queries 1 query_ first
+	lost=$((samples_all - $(stored_samples "$last" $window)))
+	put lost $lost samples
+	$built/watch "$server_pid" "$work/watch" bash -c "set -eu; . bench/servers.sh
+		server=$server server_port=$server_port server_dir=$server_dir pg_bin=${pg_bin:-}; server_settle"
+	put settle_cpu "$(calc "$(number "$work/watch" cpu) / $samples_all * 1e6")" "CPU s per million samples"
+	put settled_bytes "$(calc "($(server_settled_bytes) - ${empty:-0}) / ($samples_all - $lost)")" "bytes per sample"
+	[ "$1" != mimir_pg ] || put wal_bytes "$(calc "($(wal_position) - $wal) / $samples_all")" "bytes per sample"
+	run_queries bench/queries "$runs" settled_ median
+	server_stop
 	rm -rf "$work"
+	work=
 }
-trap cleanup EXIT
 
+table() {
+	cat "$figures"/* >bench/results.txt
+	awk -f bench/table.awk bench/results.txt
+}
+
+parts=("$@")
+[ $# -gt 0 ] || parts=(prepare prometheus victoria-metrics mimir_pg table)
 tools/install-deps.sh prometheus victoria-metrics
-recording=${BENCH_RECORDING:-$work/recording}
-if [ -z "${BENCH_RECORDING:-}" ]; then
-	$build/gen "$series" "$scrapes" >"$recording"
-	samples=$((series * scrapes))
-else
-	samples=0
-fi
-
-tree() {
-	local child
-
-	echo "$1"
-	for child in $(pgrep -P "$1"); do tree "$child"; done
-}
-jiffies() {
-	local pid sum=0
-
-	for pid in $(tree "$1"); do
-		sum=$((sum + $(awk '{print $14 + $15 + $16 + $17}' "/proc/$pid/stat" 2>/dev/null || echo 0)))
-	done
-	echo "$sum"
-}
-pss_kb() {
-	local pid sum=0
-
-	for pid in $(tree "$1"); do
-		sum=$((sum + $(awk '/^Pss:/ {print $2}' "/proc/$pid/smaps_rollup" 2>/dev/null || echo 0)))
-	done
-	echo "$sum"
-}
-wait_http() {
-	for _ in $(seq 100); do
-		curl -s -o /dev/null "$1" && return
-		sleep 0.1
-	done
-}
-
-# name, pid, port, push path -> a line of figures in $work/figures
-measure() {
-	local name=$1 pid=$2 port=$3 path=$4 before after out
-
-	before=$(jiffies "$pid")
-	out=$($build/replay "$port" "$path" <"$recording")
-	sleep 2
-	after=$(jiffies "$pid")
-	echo "$name: $out" >&2
-	echo "$name ingest_cpu $((after - before))" >>"$work/figures"
-	echo "$name pss $(pss_kb "$pid")" >>"$work/figures"
-	queries "$name" "http://127.0.0.1:$port/api/v1"
-}
-
-# An empty answer is no measurement; nocache keeps victoria-metrics from repeating its last answer.
-median() {
-	local answer
-
-	answer=$(curl -s -g --get --data nocache=1 "$@")
-	if ! grep -q '"status":"success"' <<<"$answer" || grep -qE '"(result|data)":\[\]' <<<"$answer"; then
-		echo "no answer to $*: ${answer:0:200}" >&2
-		touch "$work/failed"
-		echo 0
-		return
-	fi
-	for _ in 1 2 3 4 5 6 7 8 9; do
-		curl -s -o /dev/null -w '%{time_total}\n' -g --get --data nocache=1 "$@"
-	done | sort -n | sed -n 5p
-}
-
-queries() {
-	local name=$1 api=$2 end=$((1767225600 + (scrapes - 1) * 15)) n=0 q
-	local start=$((end - (scrapes - 2) * 15))
-
-	[ "$samples" -gt 0 ] || return 0
-	for q in 'process_events_001_total{instance="10.0.0.1:8080"}' \
-		'topk(10, rate(process_events_001_total[2m]))' \
-		'{__name__=~"process_events_0[0-4].*",instance=~"10.0.0.1.*"}' 'count({__name__!=""})'; do
-		n=$((n + 1))
-		echo "$name instant_$n $(median --data-urlencode "query=$q" --data "time=$end" "$api/query")" >>"$work/figures"
-	done
-	n=0
-	for q in 'sum by (job) (rate(process_events_001_total[2m]))' \
-		'histogram_quantile(0.99, sum by (le, job) (rate(request_duration_001_seconds_bucket[2m])))' \
-		'max_over_time(runtime_state_002_value[2m])'; do
-		n=$((n + 1))
-		echo "$name range_$n $(median --data-urlencode "query=$q" --data "start=$start&end=$end&step=15" "$api/query_range")" >>"$work/figures"
-	done
-	echo "$name label_values $(median --data "start=$start&end=$end" "$api/label/__name__/values")" >>"$work/figures"
-	echo "$name series $(median --data-urlencode 'match[]={job="job-01"}' --data "start=$start&end=$end" "$api/series")" >>"$work/figures"
-}
-
-echo 'global: {}' >"$work/prometheus.yml"
-prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/prometheus" \
-	--storage.tsdb.retention.time=100y --web.listen-address=127.0.0.1:$prom_port \
-	--web.enable-remote-write-receiver >"$work/prometheus.log" 2>&1 &
-pids+=($!)
-wait_http "http://127.0.0.1:$prom_port/-/ready"
-measure prometheus $! $prom_port /api/v1/write
-kill "${pids[-1]}"
-
-victoria-metrics -storageDataPath="$work/vm" -httpListenAddr=127.0.0.1:$vm_port -retentionPeriod=100y \
-	-search.latencyOffset=0s >"$work/vm.log" 2>&1 &
-pids+=($!)
-wait_http "http://127.0.0.1:$vm_port/health"
-measure victoria-metrics $! $vm_port /api/v1/write
-kill "${pids[-1]}"
-
-tools/cluster.sh start >"$work/start.log" 2>&1 || { cat "$work/start.log"; exit 1; }
-measure mimir_pg "$(head -n 1 "$DATADIR/postmaster.pid")" $HTTP_PORT /api/v1/push
-
-awk '
-	{ v[$1, $2] = $3; if (!($2 in seen)) { seen[$2] = 1; order[++n] = $2 } }
-	END {
-		printf "%-16s %18s %24s\n", "", "mimir_pg/prometheus", "victoria-metrics/prometheus"
-		for (i = 1; i <= n; i++) {
-			p = v["prometheus", order[i]]; if (p == 0) p = 1e-9
-			printf "%-16s %18.2f %24.2f\n", order[i], v["mimir_pg", order[i]] / p, v["victoria-metrics", order[i]] / p
-		}
-	}' "$work/figures"
-
-# user and system time is counted in clock ticks
-awk -v samples="$samples" -v hz="$(getconf CLK_TCK)" '
-	$2 == "ingest_cpu" && samples > 0 { printf "%s %s %.3f CPU s per million samples\n", $1, $2, $3 / hz / samples * 1e6; next }
-	$2 == "ingest_cpu" { printf "%s %s %.2f CPU s\n", $1, $2, $3 / hz; next }
-	$2 == "pss" { printf "%s %s %.1f MB\n", $1, $2, $3 / 1024; next }
-	{ printf "%s %s %.2f ms\n", $1, $2, $3 * 1e3 }' "$work/figures" >bench/results.txt
-[ ! -e "$work/failed" ]
+for part in "${parts[@]}"; do
+	case $part in
+		prepare | table) $part ;;
+		prometheus | victoria-metrics | mimir_pg) measure "$part" ;;
+		*) sed -n '2,/^set/{/^#/p}' "$0" >&2; exit 2 ;;
+	esac
+done

@@ -1,0 +1,169 @@
+# Sourced by the benchmarks: the three servers behind one set of functions.
+#
+#   server_start NAME DIR    a new server of that name (prometheus, victoria-metrics, mimir_pg) with its data
+#                            in DIR, or one that continues there; returns when it answers
+#   server_stop, server_kill  cleanly, or by SIGKILL to all its processes at once
+#   server_flush             what it acknowledged can be queried
+#   server_settle            to the state that the data will be kept in
+#   server_live_bytes, server_settled_bytes   on disk
+#
+# They set and use server, server_pid, server_port, push_path, server_dir.
+#
+# Environment: PGPORT (25435), HTTP_PORT (29435) of mimir_pg, BENCH_PORT (29436) of its peers.
+# Settings of mimir_pg: MIMIR_NAME=value, as for `make start`.
+
+export PGPORT=${PGPORT:-25435} HTTP_PORT=${HTTP_PORT:-29435}
+peer_port=${BENCH_PORT:-29436}
+built=build/bench
+server_pid=
+
+server_tree() {
+	local child
+
+	echo "$1"
+	for child in $(pgrep -P "$1"); do server_tree "$child"; done
+}
+
+wait_for() { # url
+	local i
+
+	for ((i = 0; i < 6000; i++)); do
+		[ "$(curl -s -o /dev/null -w '%{http_code}' "$1")" != 200 ] || return 0
+		kill -0 "$server_pid" 2>/dev/null || break
+		sleep 0.05
+	done
+	echo "$server does not answer; the end of its log:" >&2
+	tail -n 20 "$server_dir.log" >&2
+	return 1
+}
+
+server_start() {
+	server=$1 server_dir=$2
+	case $server in
+		prometheus)
+			echo 'global: {}' >"$server_dir.yml"
+			server_port=$peer_port push_path=/api/v1/write
+			prometheus --config.file="$server_dir.yml" --storage.tsdb.path="$server_dir" \
+				--storage.tsdb.retention.time=100y --web.listen-address=127.0.0.1:$server_port \
+				--web.enable-remote-write-receiver --web.enable-admin-api --query.timeout=10m \
+				>>"$server_dir.log" 2>&1 &
+			server_pid=$!
+			wait_for "http://127.0.0.1:$server_port/-/ready"
+			;;
+		victoria-metrics)
+			server_port=$peer_port push_path=/api/v1/write
+			victoria-metrics -storageDataPath="$server_dir" -httpListenAddr=127.0.0.1:$server_port \
+				-retentionPeriod=100y -search.latencyOffset=0s -search.maxQueryDuration=10m \
+				-search.maxUniqueTimeseries=5000000 >>"$server_dir.log" 2>&1 &
+			server_pid=$!
+			wait_for "http://127.0.0.1:$server_port/health"
+			;;
+		mimir_pg)
+			server_port=$HTTP_PORT push_path=/api/v1/push
+			export DATADIR=$server_dir
+			if [ -e "$server_dir/PG_VERSION" ]; then
+				mimir_restart
+			else
+				tools/cluster.sh start >"$server_dir.log" 2>&1 || { cat "$server_dir.log" >&2; return 1; }
+			fi
+			server_pid=$(head -n 1 "$server_dir/postmaster.pid")
+			pg_bin=$(dirname "$(readlink "/proc/$server_pid/exe")")
+			;;
+	esac
+}
+
+# Without the checks of tools/cluster.sh, which cost a second: starts are measured.
+mimir_restart() {
+	local as_user=()
+
+	[ "$(id -u)" != 0 ] || as_user=(runuser -u postgres --)
+	"${as_user[@]}" "$pg_bin/pg_ctl" -D "$server_dir" -l "$server_dir/server.log" -t 600 -w start \
+		>/dev/null
+	server_pid=$(head -n 1 "$server_dir/postmaster.pid")
+	wait_for "http://127.0.0.1:$server_port/ready"
+}
+
+mimir_sql() {
+	"$pg_bin/psql" -X -q -A -t -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PGPORT" -U postgres -d postgres -c "$1"
+}
+
+wait_end() {
+	while kill -0 "$server_pid" 2>/dev/null; do
+		wait "$server_pid" 2>/dev/null || true
+		sleep 0.05
+	done
+	server_pid=
+}
+
+server_stop() {
+	[ -n "$server_pid" ] || return 0
+	if [ "$server" = mimir_pg ]; then
+		tools/cluster.sh stop >/dev/null
+	else
+		kill "$server_pid" 2>/dev/null
+	fi
+	wait_end
+}
+
+server_kill() {
+	# shellcheck disable=SC2046
+	kill -9 $(server_tree "$server_pid") 2>/dev/null
+	wait_end
+}
+
+server_flush() {
+	[ "$server" != victoria-metrics ] || curl -s "http://127.0.0.1:$server_port/internal/force_flush"
+}
+
+server_settle() {
+	local url=http://127.0.0.1:$server_port
+
+	case $server in
+		prometheus) # a snapshot is what the head will be when it is compacted
+			rm -rf "$server_dir/snapshots"
+			curl -sf -X POST "$url/api/v1/admin/tsdb/snapshot" >/dev/null
+			;;
+		victoria-metrics)
+			curl -sf "$url/internal/force_flush"
+			curl -sf "$url/internal/force_merge"
+			sleep 1
+			while ! curl -s "$url/metrics" | grep -q '^vm_active_force_merges 0'; do sleep 0.2; done
+			;;
+		mimir_pg)
+			mimir_sql "SELECT mimir.flush()" >/dev/null
+			if [ "$(mimir_sql "SELECT to_regprocedure('mimir.compact(boolean)') IS NOT NULL")" = t ]; then
+				mimir_sql "SELECT mimir.compact(true)" >/dev/null
+			fi
+			mimir_sql "CHECKPOINT"
+			;;
+	esac
+}
+
+server_live_bytes() { du -sB1 "$server_dir" | cut -f1; }
+
+server_settled_bytes() {
+	case $server in
+		prometheus) du -sB1 "$server_dir/snapshots" | cut -f1 ;;
+		victoria-metrics) du -cB1 "$server_dir/data" "$server_dir/indexdb" | tail -n 1 | cut -f1 ;;
+		mimir_pg) mimir_sql "SELECT pg_database_size(current_database())" ;;
+	esac
+}
+
+# The one number that an instant query at a time answers; empty if there is none.
+ask_number() { # time, query
+	curl -s -g --get --data-urlencode "query=$2" --data "nocache=1&time=$1" \
+		"http://127.0.0.1:$server_port/api/v1/query" |
+		sed -nE 's/.*"value":\[[^,]*,"([^"]*)"\].*/\1/p' | awk '{ printf "%.3f\n", $1 }'
+}
+
+# Samples stored within a window before a time.  Counted name by name: without their names, series
+# would have equal labels.
+stored_samples() { # time, window
+	local name
+
+	server_flush
+	curl -s "http://127.0.0.1:$server_port/api/v1/label/__name__/values?start=0&end=$1" |
+		sed 's/.*"data":\[//; s/\].*/\n/' | tr -d '"' | tr ',' '\n' | while read -r name; do
+		ask_number "$1" "sum(count_over_time($name[$2]))"
+	done | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
+}
