@@ -94,4 +94,14 @@ extern int chunk_histogram_encode(const HistogramSample *samples, int n, size_t 
 extern int chunk_histogram_decode(ChunkEncoding enc, const uint8_t *data, size_t len,
 								  HistogramSample **out, Err *err);
 
+/*
+ * The open form of histogram samples: for each varint of its time (ms) and the sample's
+ * self-contained form (histogram_sample_put).  Never stored in a block.
+ */
+#define CHUNK_RAW_HISTOGRAM 0x80
+
+/* chunk_raw_histogram_decode -- count samples (from mem_alloc); their number, or -1. */
+extern int chunk_raw_histogram_decode(const uint8_t *data, size_t len, int count,
+									  HistogramSample **out, Err *err);
+
 #endif

@@ -14,6 +14,7 @@
 #include <limits.h>
 
 bool mimir_auto_create_tenants;
+int mimir_compaction_cpu;
 char *mimir_database;
 bool mimir_enable_promql_plan;
 int mimir_flush_interval;
@@ -59,6 +60,10 @@ guc_init(void)
 	DefineCustomBoolVariable("mimir.auto_create_tenants", "Creates a tenant at its first push.",
 							 NULL, &mimir_auto_create_tenants, true, PGC_SIGHUP, 0, NULL, NULL,
 							 NULL);
+	DefineCustomIntVariable("mimir.compaction_cpu",
+							"Sets how much of a core background compaction may use, in percent.",
+							"100 means no rest between batches.", &mimir_compaction_cpu, 50, 1, 100,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable(
 		"mimir.database", "Sets the database that the HTTP server and the flusher work in.", NULL,
 		&mimir_database, "postgres", PGC_POSTMASTER, 0, NULL, NULL, NULL);

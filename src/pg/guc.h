@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 extern bool mimir_auto_create_tenants;
+extern int mimir_compaction_cpu; /* percent */
 extern char *mimir_database;
 extern bool mimir_enable_promql_plan;
 extern int mimir_flush_interval;	 /* s */

@@ -15,6 +15,7 @@ mimir_wait_event(MimirWait w)
 	static const char *const names[MIMIR_NWAITS] = {
 		"MimirGateway",	 "MimirRequest", "MimirReply", "MimirFlusher",
 		"MimirLauncher", "MimirDrain",	 "MimirFlush",
+		"MimirCompactor", "MimirCompact",
 	};
 	static uint32 ids[MIMIR_NWAITS];
 

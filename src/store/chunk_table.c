@@ -36,6 +36,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "port/pg_crc32c.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -73,7 +74,11 @@ partition_name(char *name, int32 day)
 
 /*
  * chunk_partition_ensure -- the partition inherits columns and index from mimir.chunk_data;
- * row-level security does not inherit, so it is set up here too.
+ * row-level security does not inherit, so it is set up here too.  It is attached, not created as
+ * one: attaching lets readers of mimir.chunk_data (a dump, say) go on.
+ *
+ * Until the transaction ends it holds a lock that keeps the partition from being dropped as
+ * unused (compact_drop.c).
  */
 void
 chunk_partition_ensure(int32 day)
@@ -82,15 +87,17 @@ chunk_partition_ensure(int32 day)
 	char *sql;
 
 	partition_name(name, day);
+	LockRelationOid(tables_relid("chunk_data"), AccessShareLock);
 	if (OidIsValid(tables_relid_missing_ok(name)))
 		return;
-	sql =
-		psprintf("CREATE TABLE mimir.%s PARTITION OF mimir.chunk_data FOR VALUES FROM (%d) TO (%d)"
-				 " WITH (toast_tuple_target = 8160);"
-				 "ALTER TABLE mimir.%s ENABLE ROW LEVEL SECURITY;"
-				 "CREATE POLICY tenant_visible ON mimir.%s FOR SELECT USING"
-				 " (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]))",
-				 name, day, day + 1, name, name);
+	sql = psprintf("CREATE TABLE mimir.%s (LIKE mimir.chunk_data INCLUDING STORAGE)"
+				   " WITH (toast_tuple_target = 8160);"
+				   "ALTER TABLE mimir.%s ENABLE ROW LEVEL SECURITY;"
+				   "CREATE POLICY tenant_visible ON mimir.%s FOR SELECT USING"
+				   " (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]));"
+				   "ALTER TABLE mimir.chunk_data ATTACH PARTITION mimir.%s"
+				   " FOR VALUES FROM (%d) TO (%d)",
+				   name, name, name, name, day, day + 1);
 	SPI_connect();
 	if (SPI_execute(sql, false, 0) < 0)
 		elog(ERROR, "could not create partition \"%s\"", name);
@@ -233,8 +240,8 @@ chunk_writer_end(ChunkWriter *w, uint32 gen)
 	Relation block = tables_open("block", RowExclusiveLock);
 	CatalogIndexState indexes = CatalogOpenIndexes(block);
 	ChunkTotals totals;
-	Datum values[9];
-	bool nulls[9] = {0};
+	Datum values[10];
+	bool nulls[10] = {0};
 
 	write_row(w);
 	totals = w->totals;
@@ -247,6 +254,7 @@ chunk_writer_end(ChunkWriter *w, uint32 gen)
 	values[6] = Int64GetDatum(totals.chunks);
 	values[7] = Int64GetDatum(totals.samples);
 	values[8] = Int64GetDatum(totals.bytes);
+	values[9] = Int32GetDatum(1);
 	CatalogTupleInsertWithInfo(block, heap_form_tuple(RelationGetDescr(block), values, nulls),
 							   indexes);
 	CatalogCloseIndexes(indexes);

@@ -21,6 +21,7 @@
 
 #include "store/flush.h"
 
+#include "pg/errmap.h"
 #include "pg/guc.h"
 #include "pg/stats.h"
 #include "pg/time.h"
@@ -28,7 +29,6 @@
 #include "store/head.h"
 #include "store/log.h"
 #include "tables/relation.h"
-#include "util/varint.h"
 
 #include "access/table.h"
 #include "access/transam.h"
@@ -269,24 +269,14 @@ write_histograms(ChunkWriter *w, const FlushItem *it, MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	const HeadChunk *c = it->chunk;
-	HistogramSample *samples = palloc0(sizeof(HistogramSample) * c->count);
-	const uint8 *p = c->data;
-	const uint8 *end = c->data + c->len;
+	HistogramSample *samples;
+	Err err = ERR_INIT;
 	ChunkBytes *chunks;
-	int n = 0;
+	int n = chunk_raw_histogram_decode(c->data, c->len, c->count, &samples, &err);
 	int nchunks;
 
-	while (n < c->count)
-	{
-		uint64 u;
-
-		p = varint_get(p, end, &u);
-		if (p != NULL)
-			p = histogram_sample_get(p, end, &samples[n]);
-		if (p == NULL)
-			elog(ERROR, "histogram chunk in the head is corrupt");
-		samples[n++].t = varint_unzigzag(u);
-	}
+	if (n < 0)
+		errmap_raise(&err);
 	nchunks = chunk_histogram_encode(samples, n, FLUSH_HISTOGRAM_MAX, &chunks);
 	for (int i = 0; i < nchunks; i++)
 	{
@@ -314,7 +304,7 @@ write_item(ChunkWriter *w, const FlushItem *it, MemoryContext scratch)
 					  .data = c->data,
 					  .len = c->len};
 
-	if (c->encoding == HEAD_RAW_HISTOGRAM)
+	if (c->encoding == CHUNK_RAW_HISTOGRAM)
 		write_histograms(w, it, scratch);
 	else
 		chunk_writer_add(w, it->tenant, it->key, &out);
@@ -357,9 +347,6 @@ flush_generations(uint32 from, uint32 to)
 		for (uint64 i = 0; i < n; i++)
 			if (i == 0 || items[i].day != items[i - 1].day)
 				chunk_partition_ensure(items[i].day);
-		commit_transaction();
-
-		begin_transaction();
 		MemoryContextSwitchTo(context);
 		for (uint64 i = 0; i <= n; i++)
 		{

@@ -14,6 +14,7 @@
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 typedef struct TextList
 {
@@ -174,6 +175,49 @@ list_head_index(Listing *l, TenantId tenant_id)
 	LWLockRelease(&head_index->lock);
 }
 
+static void
+list_block_index(Listing *l, BlockReader *r)
+{
+	BlockIndex *ix = block_reader_index(r);
+	Err err = ERR_INIT;
+	int name;
+
+	if (l->name.s == NULL)
+	{
+		for (int i = 0; i < block_index_nnames(ix); i++)
+			add_text(&l->texts, block_index_name(ix, i));
+		return;
+	}
+	name = block_index_find_name(ix, l->name);
+	for (uint32 i = 0; name >= 0 && i < block_index_nvalues(ix, name); i++)
+	{
+		StrView value;
+
+		if (!block_index_value(ix, name, i, &value, &err))
+			block_reader_raise(r, &err);
+		add_text(&l->texts, value);
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* All names, or all values of a label, of the compacted blocks that overlap the range. */
+static void
+list_blocks(Listing *l, TenantId tenant, int64 mint, int64 maxt)
+{
+	BlockPart *parts;
+	int pruned = 0;
+	int n = block_parts(tenant, mint, maxt, GetActiveSnapshot(), &parts, &pruned);
+
+	for (int i = 0; i < n; i++)
+	{
+		BlockReader *r = block_reader_open(&parts[i], GetActiveSnapshot());
+
+		list_block_index(l, r);
+		block_reader_close(r);
+	}
+}
+
 static int
 list_labels(TenantId tenant, StrView name, const StoreMatcherSet *sets, int nsets, int64 mint,
 			int64 maxt, StrView **out)
@@ -186,6 +230,7 @@ list_labels(TenantId tenant, StrView name, const StoreMatcherSet *sets, int nset
 		int ncold = store_cold_series(tenant, mint, maxt, &cold);
 
 		list_head_index(&l, tenant);
+		list_blocks(&l, tenant, mint, maxt);
 		for (int i = 0; i < ncold; i++)
 			list_cold_series(&l, cold[i]);
 		return sort_unique(&l.texts, out);

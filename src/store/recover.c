@@ -100,8 +100,9 @@ split_labels(Labels ls, Label **labels, int *cap)
 	}
 }
 
+/* min_t: blocks of flushes hold no earlier sample of them, ms. */
 static void
-load_series(IdMap *map)
+load_series(IdMap *map, int64 min_t)
 {
 	Relation rel = tables_open("series_active", AccessShareLock);
 	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
@@ -140,7 +141,7 @@ load_series(IdMap *map)
 			HeadSeries *s = head_series(*ref);
 
 			s->tail_t = s->applied_t = PG_INT64_MIN;
-			s->first_t = PG_INT64_MIN;
+			s->first_t = min_t;
 			s->registered = true;
 			s->recovered = true;
 		}
@@ -240,6 +241,7 @@ store_recover(void)
 	int64 first;
 	int64 last;
 	int64 first_id;
+	int64 recovered_min_t;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
@@ -264,7 +266,10 @@ store_recover(void)
 					 (long long) last),
 			false, 0);
 	}
-	head->recovered_max_t = query_int64("SELECT max(max_time) FROM mimir.block");
+	head->recovered_max_t = query_int64("SELECT max(max_time) FROM mimir.block WHERE level = 1");
+	recovered_min_t = query_int64("SELECT min(min_time) FROM mimir.block WHERE level = 1");
+	if (recovered_min_t == PG_INT64_MIN)
+		recovered_min_t = PG_INT64_MAX; /* no block at all */
 	first_id = query_int64("SELECT nextval('mimir.series_id_seq')");
 	SPI_finish();
 	PopActiveSnapshot();
@@ -280,7 +285,7 @@ store_recover(void)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(context);
 	id_map_init(&r.map, 65536);
-	load_series(&r.map);
+	load_series(&r.map, recovered_min_t);
 	for (int64 gen = first; gen <= last; gen++)
 	{
 		set_generation((uint32) gen, gen == last ? HEAD_GEN_OPEN : HEAD_GEN_CLOSED);

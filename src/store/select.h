@@ -22,15 +22,16 @@ typedef struct StoreSelect StoreSelect;
 typedef struct StoreChunk
 {
 	int64 min_t, max_t; /* ms, inclusive */
-	/* a ChunkEncoding, or STORE_CHUNK_RAW_HISTOGRAM: raw histogram samples of an open chunk */
+	/* a ChunkEncoding, CHUNK_RAW_HISTOGRAM, or STORE_CHUNK_COLUMN: data are a column of values */
 	int encoding;
 	int count;
+	const int64 *times; /* of a column's values, ms; else NULL */
 	const uint8 *data;
 	uint32 len;
 	bool from_head;
 } StoreChunk;
 
-#define STORE_CHUNK_RAW_HISTOGRAM 0x80 /* per sample: varint(t), then histogram_sample form */
+#define STORE_CHUNK_COLUMN 0x81 /* in memory only: times were decoded apart */
 
 typedef struct StoreSelectStats
 {
