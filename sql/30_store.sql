@@ -77,6 +77,7 @@ CREATE TABLE mimir.block (
   nsamples bigint NOT NULL,
   nbytes bigint NOT NULL,
   level int NOT NULL,
+  tombstone bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (level, block_id)
 );
 CREATE INDEX block_max_time ON mimir.block (max_time);
@@ -91,6 +92,7 @@ COMMENT ON COLUMN mimir.block.nchunks IS 'Chunks in them.';
 COMMENT ON COLUMN mimir.block.nsamples IS 'Samples in them.';
 COMMENT ON COLUMN mimir.block.nbytes IS 'Bytes of the chunks, and of the index if compacted.';
 COMMENT ON COLUMN mimir.block.level IS '1: written by a flush; 2: compacted.';
+COMMENT ON COLUMN mimir.block.tombstone IS 'Tombstones up to this one were applied when it was written.';
 SELECT pg_extension_config_dump('mimir.block', '');
 
 CREATE SEQUENCE mimir.compacted_block_id_seq;
@@ -147,6 +149,27 @@ COMMENT ON COLUMN mimir.chunk_data.lo_series IS 'Series id of the first chunk in
 COMMENT ON COLUMN mimir.chunk_data.data IS 'Directory and chunks (docs/formats.md).';
 SELECT pg_extension_config_dump('mimir.chunk_data', '');
 
+CREATE TABLE mimir.tombstone (
+  tombstone_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  tenant_id int NOT NULL,
+  selector text NOT NULL,
+  min_time bigint NOT NULL,
+  max_time bigint NOT NULL,
+  generation bigint NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX tombstone_time ON mimir.tombstone (tenant_id, max_time);
+COMMENT ON TABLE mimir.tombstone IS 'Deletions whose samples still take space.';
+COMMENT ON COLUMN mimir.tombstone.tombstone_id IS 'Rising number.';
+COMMENT ON COLUMN mimir.tombstone.tenant_id IS 'Owner.';
+COMMENT ON COLUMN mimir.tombstone.selector IS 'PromQL selector of the series.';
+COMMENT ON COLUMN mimir.tombstone.min_time IS 'Earliest time that is deleted, ms since the epoch.';
+COMMENT ON COLUMN mimir.tombstone.max_time IS 'Latest time that is deleted, ms since the epoch.';
+COMMENT ON COLUMN mimir.tombstone.generation IS 'Generation of the ingest log that was current.';
+COMMENT ON COLUMN mimir.tombstone.created_at IS 'When it was deleted.';
+SELECT pg_extension_config_dump('mimir.tombstone', '');
+SELECT pg_extension_config_dump('mimir.tombstone_tombstone_id_seq', '');
+
 CREATE TABLE mimir.exemplar (
   tenant_id int NOT NULL,
   series_labels bytea NOT NULL,
@@ -186,7 +209,7 @@ DO $$
 DECLARE
   rel text;
 BEGIN
-  FOREACH rel IN ARRAY ARRAY['series_active', 'series_cold', 'chunk_data', 'block_tenant', 'exemplar', 'metric_metadata'] LOOP
+  FOREACH rel IN ARRAY ARRAY['series_active', 'series_cold', 'chunk_data', 'block_tenant', 'tombstone', 'exemplar', 'metric_metadata'] LOOP
     EXECUTE format('ALTER TABLE mimir.%I ENABLE ROW LEVEL SECURITY', rel);
     EXECUTE format(
       'CREATE POLICY tenant_visible ON mimir.%I FOR SELECT USING (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]))',
@@ -204,6 +227,11 @@ GRANT EXECUTE ON FUNCTION mimir.flush() TO mimir_admin;
 CREATE FUNCTION mimir.compact("full" boolean DEFAULT false) RETURNS void
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mimir_compact';
 COMMENT ON FUNCTION mimir.compact(boolean) IS 'Compacts the days that are due, or all that have flushed blocks; returns when they are committed.';
+
+CREATE FUNCTION mimir.delete_series(selector text, from_time timestamptz DEFAULT '-infinity',
+  to_time timestamptz DEFAULT 'infinity') RETURNS bigint
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mimir_delete_series';
+COMMENT ON FUNCTION mimir.delete_series(text, timestamptz, timestamptz) IS 'Deletes the samples of the series that a PromQL selector matches, between two times, both included; returns how many series match.';
 
 CREATE FUNCTION mimir.compaction_state(OUT day int, OUT tenant_id int, OUT series_done bigint,
   OUT series_total bigint, OUT samples bigint, OUT bytes bigint, OUT started_at timestamptz,

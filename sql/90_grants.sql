@@ -6,10 +6,11 @@ GRANT EXECUTE ON FUNCTION mimir.visible_tenants(), mimir.promql_query(text, time
   TO mimir_reader;
 GRANT SELECT ON mimir.tenant, mimir.series, mimir.sample, mimir.exemplar, mimir.metric_metadata
   TO mimir_reader;
-GRANT EXECUTE ON FUNCTION mimir.visible_tenants(), mimir.write(jsonb, timestamptz, double precision)
+GRANT EXECUTE ON FUNCTION mimir.visible_tenants(), mimir.write(jsonb, timestamptz, double precision),
+  mimir.delete_series(text, timestamptz, timestamptz)
   TO mimir_writer;
 GRANT EXECUTE ON FUNCTION mimir.flush(), mimir.compact(boolean), mimir.compaction_state(), mimir.list_counters(), mimir.create_tenant(text),
   mimir.add_member(text, regrole, boolean), mimir.remove_member(text, regrole) TO mimir_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON mimir.tenant, mimir.tenant_member, mimir.tenant_limits TO mimir_admin;
-GRANT SELECT ON mimir.generation, mimir.block, mimir.block_tenant, mimir.stat_blocks, mimir.stat_compaction,
+GRANT SELECT ON mimir.generation, mimir.block, mimir.block_tenant, mimir.tombstone, mimir.stat_blocks, mimir.stat_compaction,
   mimir.stat_counters TO mimir_admin;

@@ -80,8 +80,8 @@ static bool
 table_entry(BlockIndex *ix, uint64_t table, uint32_t i, uint64_t *from, uint64_t *to,
 			uint64_t *second, Err *err)
 {
-	const uint8_t *p = block_index_bytes(ix, table + (uint64_t) i * BLOCK_INDEX_ENTRY,
-										 2 * BLOCK_INDEX_ENTRY, err);
+	const uint8_t *p =
+		block_index_bytes(ix, table + (uint64_t) i * BLOCK_INDEX_ENTRY, 2 * BLOCK_INDEX_ENTRY, err);
 
 	if (p == NULL)
 		return false;
@@ -623,8 +623,7 @@ block_index_labels(BlockIndex *ix, const BlockSeries *s, Labels *out, Err *err)
 	}
 	p = data = mem_alloc(size > 0 ? size : 1);
 	for (int i = 0; i < s->npairs; i++)
-		p = labels_put(p, ix->names[s->names[i]].text,
-					   ix->names[s->names[i]].texts[s->values[i]]);
+		p = labels_put(p, ix->names[s->names[i]].text, ix->names[s->names[i]].texts[s->values[i]]);
 	out->data = data;
 	out->len = (uint32_t) size;
 	return true;

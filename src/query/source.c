@@ -62,7 +62,10 @@ set_samples(PromqlSeriesSet *base, int i, PromqlSamples *out, Err *err)
 	StoreSet *s = (StoreSet *) base;
 	StoreSelect *part = s->parts[s->series ? s->series[i].part : 0];
 	StoreChunk *chunks;
-	int n = store_select_chunks(part, s->series ? s->series[i].index : i, &chunks);
+	int index = s->series ? s->series[i].index : i;
+	int n = store_select_chunks(part, index, &chunks);
+	TimeInterval *gone;
+	int ngone;
 	MemoryContext old;
 	bool ok = true;
 	int lo;
@@ -86,7 +89,13 @@ set_samples(PromqlSeriesSet *base, int i, PromqlSamples *out, Err *err)
 	MemoryContextSwitchTo(old);
 	if (!ok)
 		return false;
-	lo = sample_run_lower_bound(s->all.t, s->all.n, s->mint);
+	ngone = store_select_deleted(part, index, &gone);
+	if (ngone > 0)
+	{
+		tombstones_apply(gone, ngone, &s->all);
+		pfree(gone);
+	}
+	lo = sample_run_lower_bound(s->all.t, s->all.n, Max(s->mint, store_select_mint(part)));
 	hi = s->all.n;
 	if (s->maxt < PG_INT64_MAX)
 		hi = sample_run_lower_bound(s->all.t, s->all.n, s->maxt + 1);

@@ -51,7 +51,7 @@ typedef struct DecodedTimes
 #define SH_ELEMENT_TYPE		 DecodedTimes
 #define SH_KEY_TYPE			 uint32
 #define SH_KEY				 number
-#define SH_HASH_KEY(tb, key) ((key) * UINT32_C(0x9e3779b1))
+#define SH_HASH_KEY(tb, key) ((key) *UINT32_C(0x9e3779b1))
 #define SH_EQUAL(tb, a, b)	 ((a) == (b))
 #define SH_SCOPE			 static inline
 #define SH_DECLARE
@@ -83,8 +83,7 @@ scan_parts(const char *index, ScanKey keys, int nkeys, int64 maxt, Snapshot snap
 		   BlockPart **out, int *pruned)
 {
 	Relation rel = tables_open("block_tenant", AccessShareLock);
-	SysScanDesc scan =
-		systable_beginscan(rel, tables_index(index), true, snapshot, nkeys, keys);
+	SysScanDesc scan = systable_beginscan(rel, tables_index(index), true, snapshot, nkeys, keys);
 	TupleDesc desc = RelationGetDescr(rel);
 	HeapTuple tuple;
 	int n = 0;
@@ -157,11 +156,11 @@ block_parts_of(int64 block_id, Snapshot snapshot, BlockPart **out)
 static void
 corrupt_page(BlockReader *r, int64 key, const char *what)
 {
-	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-					errmsg("page " INT64_FORMAT " of \"%s\" %s", key,
-						   RelationGetRelationName(r->rel), what),
-					errdetail("Tenant %u, block " INT64_FORMAT ".", r->part.tenant,
-							  r->part.block_id)));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_DATA_CORRUPTED),
+		 errmsg("page " INT64_FORMAT " of \"%s\" %s", key, RelationGetRelationName(r->rel), what),
+		 errdetail("Tenant %u, block " INT64_FORMAT ".", r->part.tenant, r->part.block_id)));
 }
 
 static void
@@ -207,8 +206,8 @@ static const CachedPage *
 get_page(BlockReader *r, BlockStream stream, int64 number)
 {
 	int64 key = block_page_key(r->part.part, stream, number);
-	CachedPage *page = &r->pages[(number + stream * (CACHED_PAGES / BLOCK_NSTREAMS)) &
-								 (CACHED_PAGES - 1)];
+	CachedPage *page =
+		&r->pages[(number + stream * (CACHED_PAGES / BLOCK_NSTREAMS)) & (CACHED_PAGES - 1)];
 
 	if (page->key != key)
 		fetch_page(r, key, page);
@@ -279,8 +278,7 @@ block_reader_open(const BlockPart *part, Snapshot snapshot)
 	for (int i = 0; i < CACHED_PAGES; i++)
 		r->pages[i].key = -1;
 	buf_init(&r->piece, 16384, MaxAllocSize / 2);
-	r->times_context =
-		AllocSetContextCreate(context, "mimir time columns", ALLOCSET_DEFAULT_SIZES);
+	r->times_context = AllocSetContextCreate(context, "mimir time columns", ALLOCSET_DEFAULT_SIZES);
 	r->times = decoded_create(r->times_context, 64, NULL);
 	r->bytes.read = read_index;
 	r->bytes.size = part->index_bytes;

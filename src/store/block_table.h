@@ -33,11 +33,12 @@ typedef struct BlockTotals
 
 extern BlockWriter *block_writer_begin(int64 block_id);
 extern void block_writer_begin_part(BlockWriter *w, TenantId tenant, int part);
-extern void block_writer_add(BlockWriter *w, int64 series_id, Labels labels, const SampleRun *floats,
-							 const StoreChunk *histograms, int nhistograms);
+extern void block_writer_add(BlockWriter *w, int64 series_id, Labels labels,
+							 const SampleRun *floats, const StoreChunk *histograms,
+							 int nhistograms);
 extern void block_writer_end_part(BlockWriter *w);
 extern int64 block_writer_bytes(const BlockWriter *w);
-extern BlockTotals block_writer_end(BlockWriter *w, int32 day, uint32 gen);
+extern BlockTotals block_writer_end(BlockWriter *w, int32 day, uint32 gen, int64 tombstone);
 
 /* --- reading: block_read.c ----------------------------------------------------------------------- */
 typedef struct BlockPart

@@ -311,9 +311,9 @@ block_writer_add(BlockWriter *w, int64 series_id, Labels labels, const SampleRun
 		count_chunk(&w->part_totals, h->min_t, h->max_t, h->count);
 	}
 	if (n > 0 && !block_index_add_series(w->index, series_id, labels, w->chunks, n))
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("a part of block " INT64_FORMAT " has too many series",
-							   w->block_id)));
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a part of block " INT64_FORMAT " has too many series", w->block_id)));
 	w->part_totals.series += n > 0;
 	MemoryContextSwitchTo(old);
 }
@@ -386,15 +386,15 @@ block_writer_bytes(const BlockWriter *w)
 
 /*
  * block_writer_end -- build the table's key and write the row of mimir.block: level 2, of a day,
- * holding data of generations up to gen.  A block without series gets no row; its table is
+ * holding data of generations up to gen, less what tombstones up to one delete.  A block without series gets no row; its table is
  * nobody's then, and is dropped as such.
  */
 BlockTotals
-block_writer_end(BlockWriter *w, int32 day, uint32 gen)
+block_writer_end(BlockWriter *w, int32 day, uint32 gen, int64 tombstone)
 {
 	BlockTotals totals = w->totals;
 	int64 rows = 0;
-	Datum values[10];
+	Datum values[11];
 
 	write_rows(w);
 	FreeBulkInsertState(w->bulk);
@@ -420,7 +420,8 @@ block_writer_end(BlockWriter *w, int32 day, uint32 gen)
 		values[7] = Int64GetDatum(totals.samples);
 		values[8] = Int64GetDatum(totals.bytes);
 		values[9] = Int32GetDatum(2);
-		insert_row("block", values, 10);
+		values[10] = Int64GetDatum(tombstone);
+		insert_row("block", values, 11);
 	}
 	MemoryContextDelete(w->row_context);
 	pfree(w);

@@ -240,8 +240,8 @@ chunk_writer_end(ChunkWriter *w, uint32 gen)
 	Relation block = tables_open("block", RowExclusiveLock);
 	CatalogIndexState indexes = CatalogOpenIndexes(block);
 	ChunkTotals totals;
-	Datum values[10];
-	bool nulls[10] = {0};
+	Datum values[11];
+	bool nulls[11] = {0};
 
 	write_row(w);
 	totals = w->totals;
@@ -255,6 +255,7 @@ chunk_writer_end(ChunkWriter *w, uint32 gen)
 	values[7] = Int64GetDatum(totals.samples);
 	values[8] = Int64GetDatum(totals.bytes);
 	values[9] = Int32GetDatum(1);
+	values[10] = Int64GetDatum(0);
 	CatalogTupleInsertWithInfo(block, heap_form_tuple(RelationGetDescr(block), values, nulls),
 							   indexes);
 	CatalogCloseIndexes(indexes);

@@ -29,6 +29,8 @@
 #include "store/compact_series.h"
 #include "store/flush.h"
 #include "store/head.h"
+#include "store/retention.h"
+#include "store/tombstone.h"
 #include "tables/relation.h"
 
 #include "access/xact.h"
@@ -47,6 +49,8 @@
 #define DUE_BLOCKS		 32					 /* flushes of a day that are too many to read */
 #define DUE_PART		 20					 /* of a compacted block's samples, that came late */
 #define BATCH_SERIES	 512
+#define HISTOGRAM_MAX	 3800				 /* bytes a histogram chunk is cut at */
+#define TOMBSTONE_MS	 INT64CONST(3600000) /* a deletion waits so long for others */
 #define WAIT_FOR_HEAD_MS 5000 /* a full round: for flushed generations to leave the head */
 
 typedef struct CompactSource
@@ -64,8 +68,9 @@ typedef struct CompactJob
 	CompactSource *flushed;
 	int nold; /* compacted blocks */
 	CompactSource *old;
-	uint32 gen; /* newest of all */
-	bool hurry; /* somebody waits */
+	uint32 gen;		 /* newest of all */
+	int64 tombstone; /* newest of all tenants */
+	bool hurry;		 /* somebody waits */
 	Snapshot snapshot;
 	MemoryContext context;
 	BlockWriter *writer;
@@ -76,6 +81,8 @@ typedef struct CompactJob
 	int nparts;			   /* of old */
 	BlockReader **parts;
 	SampleRun all, chunk;
+	Tombstones *tombstones;
+	int64 cutoff; /* of the tenant's retention, ms */
 	MemoryContext batch;
 	MemoryContext histograms;
 } CompactJob;
@@ -112,6 +119,8 @@ min_head_gen(void)
 static bool
 next_due_day(int64 after, bool full, int32 *day)
 {
+	uint32 min_gen = min_head_gen();
+	const char *all = full ? "true" : "false";
 	uint64 n;
 
 	begin_transaction();
@@ -120,13 +129,17 @@ next_due_day(int64 after, bool full, int32 *day)
 			psprintf("SELECT day FROM (SELECT day,"
 					 " count(*) FILTER (WHERE level = 1) AS n,"
 					 " coalesce(sum(nsamples) FILTER (WHERE level = 1), 0) AS samples,"
-					 " coalesce(sum(nsamples) FILTER (WHERE level = 2), 0) AS old"
-					 " FROM mimir.block WHERE level = 2 OR generation < %u GROUP BY day) d"
-					 " WHERE day > %lld AND n > 0 AND (%s OR n >= %d OR"
-					 " ((day + 1) * 86400000::bigint + %lld < %lld AND samples * %d >= old))"
+					 " coalesce(sum(nsamples) FILTER (WHERE level = 2), 0) AS old,"
+					 " bool_or(EXISTS (SELECT FROM mimir.tombstone t WHERE b.level = 2"
+					 "   AND t.tombstone_id > b.tombstone AND t.generation < %u"
+					 "   AND t.min_time <= b.max_time AND t.max_time >= b.min_time"
+					 "   AND (%s OR t.created_at < now() - interval '%lld ms'))) AS deleted"
+					 " FROM mimir.block b WHERE level = 2 OR generation < %u GROUP BY day) d"
+					 " WHERE day > %lld AND (deleted OR n > 0 AND (%s OR n >= %d OR"
+					 " ((day + 1) * 86400000::bigint + %lld < %lld AND samples * %d >= old)))"
 					 " ORDER BY day LIMIT 1",
-					 min_head_gen(), (long long) after, full ? "true" : "false", DUE_BLOCKS,
-					 (long long) GRACE_MS, (long long) time_now_ms(), DUE_PART),
+					 min_gen, all, (long long) TOMBSTONE_MS, min_gen, (long long) after, all,
+					 DUE_BLOCKS, (long long) GRACE_MS, (long long) time_now_ms(), DUE_PART),
 			true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not look for days to compact");
 	n = SPI_processed;
@@ -282,16 +295,77 @@ corrupt_series(const CompactJob *job, const CompactSeries *s, const Err *err)
 							  (long long) s->key.series, text.data)));
 }
 
+/* A histogram chunk without the samples in the intervals; usually it is none of their business. */
+static void
+keep_histograms(CompactJob *job, const StoreChunk *c, const TimeInterval *gone, int ngone,
+				StoreChunk **out, int *n, int *cap)
+{
+	bool touched = false;
+	HistogramSample *samples;
+	ChunkBytes *chunks;
+	Err err = ERR_INIT;
+	int count;
+	int kept = 0;
+	int nchunks;
+
+	for (int i = 0; i < ngone; i++)
+		touched |= c->min_t <= gone[i].max_t && c->max_t >= gone[i].min_t;
+	count = touched ? chunk_histogram_decode(c->encoding, c->data, c->len, &samples, &err) : 0;
+	if (count < 0)
+		errmap_raise(&err);
+	for (int i = 0; i < count; i++)
+	{
+		bool deleted = false;
+
+		for (int k = 0; k < ngone; k++)
+			deleted |= samples[i].t >= gone[k].min_t && samples[i].t <= gone[k].max_t;
+		if (!deleted)
+			samples[kept++] = samples[i];
+	}
+	nchunks = !touched	  ? 1
+			  : kept == 0 ? 0
+						  : chunk_histogram_encode(samples, kept, HISTOGRAM_MAX, &chunks);
+	if (*n + nchunks > *cap)
+	{
+		*cap = (*n + nchunks) * 2;
+		*out = *out ? repalloc(*out, sizeof(StoreChunk) * *cap) : palloc(sizeof(StoreChunk) * *cap);
+	}
+	for (int i = 0; i < nchunks; i++)
+		(*out)[(*n)++] = !touched ? *c
+								  : (StoreChunk){.min_t = chunks[i].min_t,
+												 .max_t = chunks[i].max_t,
+												 .encoding = chunks[i].encoding,
+												 .count = chunks[i].count,
+												 .data = chunks[i].data,
+												 .len = (uint32) chunks[i].len};
+}
+
+/* What is not to be written: tombstones of the series, and what is too old to be kept. */
+static int
+gone_intervals(const CompactJob *job, Labels labels, TimeInterval **out)
+{
+	int n = tombstones_of(job->tombstones, labels, out);
+
+	if (job->cutoff <= job->mint)
+		return n;
+	*out = *out ? repalloc(*out, sizeof(TimeInterval) * (n + 1)) : palloc(sizeof(TimeInterval));
+	(*out)[n] = (TimeInterval){PG_INT64_MIN, job->cutoff - 1};
+	return n + 1;
+}
+
 /* Merge the chunks of one label set and write it; returns its samples. */
 static int64
 write_series(CompactJob *job, BatchItem *items, int n)
 {
 	StoreChunk *chunks;
-	StoreChunk *histograms;
+	StoreChunk *histograms = NULL;
+	TimeInterval *gone;
+	int ngone;
 	int nchunks = 0;
 	int nhistograms = 0;
+	int cap_histograms = 0;
 	int at = 0;
-	int64 samples = 0;
+	int64 samples;
 	Err err = ERR_INIT;
 
 	for (int i = 0; i < n; i++)
@@ -299,7 +373,7 @@ write_series(CompactJob *job, BatchItem *items, int n)
 	if (nchunks == 0)
 		return 0;
 	chunks = palloc(sizeof(StoreChunk) * nchunks);
-	histograms = palloc(sizeof(StoreChunk) * nchunks);
+	ngone = gone_intervals(job, items[0].series->labels, &gone);
 	for (int i = 0; i < n; i++)
 		for (int k = 0; k < items[i].n; k++)
 			chunks[at++] = items[i].chunks[k];
@@ -320,8 +394,9 @@ write_series(CompactJob *job, BatchItem *items, int n)
 								   (MemScope *) job->histograms, &err);
 		else
 		{
-			histograms[nhistograms++] = *c;
-			samples += c->count;
+			MemoryContextSwitchTo(job->batch);
+			keep_histograms(job, c, gone, ngone, &histograms, &nhistograms, &cap_histograms);
+			MemoryContextSwitchTo(job->context);
 			continue;
 		}
 		if (!ok)
@@ -329,7 +404,10 @@ write_series(CompactJob *job, BatchItem *items, int n)
 		sample_run_merge(&job->all, &job->chunk);
 	}
 	MemoryContextSwitchTo(job->batch);
-	samples += job->all.n;
+	tombstones_apply(gone, ngone, &job->all);
+	samples = job->all.n;
+	for (int i = 0; i < nhistograms; i++)
+		samples += histograms[i].count;
 	block_writer_add(job->writer, items[n - 1].series->key.series, items[0].series->labels,
 					 &job->all, histograms, nhistograms);
 	return samples;
@@ -407,8 +485,7 @@ do_part(CompactJob *job, int part, int nparts)
 		int64 to = Min(from + BATCH_SERIES, list.n);
 
 		/* a label set is never cut */
-		while (to < list.n &&
-			   labels_equal(list.items[to].labels, list.items[to - 1].labels))
+		while (to < list.n && labels_equal(list.items[to].labels, list.items[to - 1].labels))
 			to++;
 		do_batch(job, &list.items[from], (int) (to - from));
 		from = to;
@@ -423,8 +500,8 @@ open_sources(CompactJob *job)
 {
 	job->readers = palloc(sizeof(ChunkReader *) * (job->nflushed + 1));
 	for (int i = 0; i < job->nflushed; i++)
-		job->readers[i] = chunk_reader_begin(job->day, job->flushed[i].block_id, job->tenant,
-											 job->snapshot);
+		job->readers[i] =
+			chunk_reader_begin(job->day, job->flushed[i].block_id, job->tenant, job->snapshot);
 	job->nparts = 0;
 	job->parts = NULL;
 	for (int i = 0; i < job->nold; i++)
@@ -456,6 +533,9 @@ do_tenant(CompactJob *job)
 	int nparts;
 
 	open_sources(job);
+	job->tombstones = tombstones_load(job->tenant, job->mint, job->maxt, job->snapshot);
+	job->tombstone = Max(job->tombstone, tombstones_newest(job->tombstones));
+	job->cutoff = retention_cutoff(job->tenant);
 	n = compact_series_count(job->tenant, job->mint, job->maxt, job->parts, job->nparts,
 							 job->snapshot);
 	nparts = (int) (n / BLOCK_MAX_PART_SERIES) + 1;
@@ -528,17 +608,17 @@ compact_day(int32 day, bool hurry)
 		job.histograms =
 			AllocSetContextCreate(context, "mimir compact histograms", ALLOCSET_DEFAULT_SIZES);
 		find_sources(&job);
-		if (job.nflushed > 0)
+		if (job.nflushed + job.nold > 0)
 		{
 			compact_progress_begin(day);
 			job.writer = block_writer_begin(next_block_id());
 			while ((job.tenant = next_tenant(&job, job.tenant)) != 0)
 				do_tenant(&job);
-			totals = block_writer_end(job.writer, day, job.gen);
+			totals = block_writer_end(job.writer, day, job.gen, job.tombstone);
 			remove_sources(&job);
 		}
 		commit_transaction();
-		if (job.nflushed > 0)
+		if (job.nflushed + job.nold > 0)
 			compact_progress_end(totals.series > 0, job.nflushed + job.nold);
 	}
 	PG_FINALLY();
@@ -547,7 +627,7 @@ compact_day(int32 day, bool hurry)
 		MemoryContextDelete(context);
 	}
 	PG_END_TRY();
-	stats_add(STAT_COMPACTIONS, job.nflushed > 0);
+	stats_add(STAT_COMPACTIONS, job.nflushed + job.nold > 0);
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------- */
@@ -561,8 +641,7 @@ wait_for_head(void)
 		bool flushed;
 
 		LWLockAcquire(&head->gen_lock, LW_SHARED);
-		flushed =
-			head->min_gen < head->gen && head_gen(head->min_gen)->state == HEAD_GEN_FLUSHED;
+		flushed = head->min_gen < head->gen && head_gen(head->min_gen)->state == HEAD_GEN_FLUSHED;
 		LWLockRelease(&head->gen_lock);
 		if (!flushed)
 			return;
@@ -597,6 +676,8 @@ store_compact_tick(void)
 		compact_day(day, asked);
 		after = day;
 	}
+	retention_apply();
+	tombstones_retire();
 	compact_drop_unused();
 	if (asked)
 		compact_round_end(round_upto, false);

@@ -30,11 +30,11 @@
 #define LOCK_TIMEOUT "SET LOCAL lock_timeout = '200ms'"
 
 #define UNUSED                                                                                     \
-	"SELECT c.relname FROM pg_catalog.pg_class c"                                                 \
-	" WHERE c.relnamespace = 'mimir'::regnamespace AND c.relkind = 'r' AND ("                    \
-	"  (c.relname ~ '^block_[0-9]+$' AND NOT EXISTS (SELECT FROM mimir.block b"                   \
+	"SELECT c.relname FROM pg_catalog.pg_class c"                                                  \
+	" WHERE c.relnamespace = 'mimir'::regnamespace AND c.relkind = 'r' AND ("                      \
+	"  (c.relname ~ '^block_[0-9]+$' AND NOT EXISTS (SELECT FROM mimir.block b"                    \
 	"    WHERE b.level = 2 AND 'block_' || b.block_id = c.relname))"                               \
-	"  OR (c.relname ~ '^chunk_data_-?[0-9]+$' AND NOT EXISTS (SELECT FROM mimir.block b"         \
+	"  OR (c.relname ~ '^chunk_data_-?[0-9]+$' AND NOT EXISTS (SELECT FROM mimir.block b"          \
 	"    WHERE b.level = 1 AND 'chunk_data_' || b.day = c.relname)))"
 
 typedef struct UnusedTable

@@ -26,8 +26,8 @@ typedef void (*SeriesFn)(int64 id, Labels labels, void *arg);
 
 /* Rows of a tenant in series_active or series_cold; the latter only if they overlap the day. */
 static void
-scan_table(const char *table, bool cold, TenantId tenant, int64 mint, int64 maxt,
-		   Snapshot snapshot, SeriesFn fn, void *arg)
+scan_table(const char *table, bool cold, TenantId tenant, int64 mint, int64 maxt, Snapshot snapshot,
+		   SeriesFn fn, void *arg)
 {
 	Relation rel = tables_open(table, AccessShareLock);
 	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
@@ -90,10 +90,9 @@ list_add(CompactSeriesList *l)
 	if (l->n == l->cap)
 	{
 		l->cap = Max(1024, l->cap * 2);
-		l->items = l->items
-					   ? repalloc_huge(l->items, sizeof(CompactSeries) * l->cap)
-					   : MemoryContextAllocHuge(CurrentMemoryContext,
-												sizeof(CompactSeries) * l->cap);
+		l->items =
+			l->items ? repalloc_huge(l->items, sizeof(CompactSeries) * l->cap)
+					 : MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CompactSeries) * l->cap);
 	}
 	return &l->items[l->n++];
 }

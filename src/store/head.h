@@ -103,7 +103,8 @@ typedef struct Head
 	pg_atomic_uint32 ready; /* recovery is done: reads and writes are right */
 	pg_atomic_uint64 next_series_id;
 	pg_atomic_uint64 series_id_limit; /* ids below are reserved in the database */
-	int64 recovered_max_t; /* no block of a flush had a later sample at start; constant once ready */
+	int64
+		recovered_max_t; /* no block of a flush had a later sample at start; constant once ready */
 	ConditionVariable inflight_cv; /* a generation's inflight reached 0 */
 
 	/* --- flush requests: gen_lock --- */

@@ -10,6 +10,7 @@
 #include "store/select.h"
 
 #include "store/head.h"
+#include "store/retention.h"
 #include "store/select_int.h"
 
 #include "miscadmin.h"
@@ -225,6 +226,7 @@ list_labels(TenantId tenant, StrView name, const StoreMatcherSet *sets, int nset
 	Listing l = {.name = name};
 	Labels *cold;
 
+	mint = Max(mint, retention_cutoff(tenant));
 	if (nsets == 0)
 	{
 		int ncold = store_cold_series(tenant, mint, maxt, &cold);

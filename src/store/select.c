@@ -17,6 +17,7 @@
 #include "index/resolve.h"
 #include "store/chunk_table.h"
 #include "store/head.h"
+#include "store/retention.h"
 #include "store/select_int.h"
 #include "tables/relation.h"
 
@@ -142,7 +143,7 @@ find_head_series(StoreSelect *s, const Matcher *ms, int n)
 
 		if (!in_time_range(s, refs[i]))
 			continue;
-		e->key.series = index_series(refs[i])->series_id;
+		e->id = e->key.series = index_series(refs[i])->series_id;
 		e->key.metric = s->nblocks > 0 ? metric_key(refs[i], &memo_pair, &memo_key) : 0;
 		e->ref = refs[i];
 		e->other = e->place = 0;
@@ -182,7 +183,7 @@ store_select_begin(TenantId tenant, const Matcher *ms, int nms, int64 mint, int6
 	s->chunk_context =
 		AllocSetContextCreate(context, "mimir select chunks", ALLOCSET_DEFAULT_SIZES);
 	s->tenant = tenant;
-	s->mint = mint;
+	s->mint = Max(mint, retention_cutoff(tenant));
 	s->maxt = maxt;
 	s->unpin.func = select_unpin;
 	s->unpin.arg = s;
@@ -191,6 +192,7 @@ store_select_begin(TenantId tenant, const Matcher *ms, int nms, int64 mint, int6
 	s->pinned = true;
 	s->snapshot = GetActiveSnapshot();
 
+	s->tombstones = tombstones_load(tenant, s->mint, s->maxt, s->snapshot);
 	find_blocks(s);
 	find_head_series(s, ms, nms);
 	select_join_past(s, ms, nms);
@@ -216,6 +218,12 @@ store_select_nseries(StoreSelect *s)
 	return s->nseries;
 }
 
+int64
+store_select_mint(const StoreSelect *s)
+{
+	return s->mint;
+}
+
 Labels
 store_select_labels(StoreSelect *s, int i)
 {
@@ -231,7 +239,16 @@ store_select_ref(StoreSelect *s, int i)
 int64
 store_select_series_id(StoreSelect *s, int i)
 {
-	return s->series[i].key.series;
+	return s->series[i].id;
+}
+
+int
+store_select_deleted(StoreSelect *s, int i, TimeInterval **out)
+{
+	*out = NULL;
+	if (s->tombstones == NULL)
+		return 0;
+	return tombstones_of(s->tombstones, store_select_labels(s, i), out);
 }
 
 /* ---- chunks ----------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 
 #include "codec/chunk.h"
 #include "model/matcher.h"
+#include "store/tombstone.h"
 #include "tenancy/tenant.h"
 #include "utils/snapshot.h"
 
@@ -41,7 +42,8 @@ typedef struct StoreSelectStats
 } StoreSelectStats;
 
 /*
- * store_select_begin -- resolve matchers for one tenant over [mint, maxt] (ms, inclusive).
+ * store_select_begin -- resolve matchers for one tenant over [mint, maxt] (ms, inclusive), or what
+ * the tenant's retention leaves of it.
  *
  * The select owns memory in a child of CurrentMemoryContext and pins the head until
  * store_select_end (or the deletion of the memory context, on error).  Label sets are distinct.
@@ -51,6 +53,7 @@ typedef struct StoreSelectStats
 extern StoreSelect *store_select_begin(TenantId tenant, const Matcher *matchers, int nmatchers,
 									   int64 mint, int64 maxt, bool sorted);
 extern int store_select_nseries(StoreSelect *s);
+extern int64 store_select_mint(const StoreSelect *s); /* no earlier sample is to be shown, ms */
 extern Labels store_select_labels(StoreSelect *s, int i);
 extern int64 store_select_series_id(StoreSelect *s, int i);
 
@@ -60,6 +63,9 @@ extern int64 store_select_series_id(StoreSelect *s, int i);
  * Ask in ascending i: table rows are read in that order (sorted selects cost a search each).
  */
 extern int store_select_chunks(StoreSelect *s, int i, StoreChunk **chunks);
+
+/* store_select_deleted -- intervals of series i whose samples were deleted, ascending; palloc'd. */
+extern int store_select_deleted(StoreSelect *s, int i, TimeInterval **out);
 extern StoreSelectStats store_select_stats(StoreSelect *s);
 extern void store_select_end(StoreSelect *s);
 

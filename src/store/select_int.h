@@ -9,6 +9,7 @@
 #include "store/block_table.h"
 #include "store/chunk_table.h"
 #include "store/select.h"
+#include "store/tombstone.h"
 #include "utils/memutils.h"
 
 /* A block that one flush wrote. */
@@ -21,6 +22,7 @@ typedef struct SelectBlock
 
 typedef struct SelectSeries
 {
+	int64 id;	   /* one that it has */
 	ChunkKey key;  /* series 0: in no block of a flush */
 	SeriesRef ref; /* 0: not in the head */
 	int other;	   /* index + 1 of another id with the same labels, in others */
@@ -56,6 +58,7 @@ struct StoreSelect
 	BlockReader **readers;
 	int nplaces, cap_places;
 	SelectPlace *places;
+	Tombstones *tombstones; /* NULL: none */
 	StoreSelectStats stats;
 };
 
@@ -67,9 +70,8 @@ struct StoreSelect
 		{                                                                                          \
 			(s)->cap = Max(64, (s)->cap * 2);                                                      \
 			(s)->array =                                                                           \
-				(s)->array                                                                         \
-					? repalloc_huge((s)->array, sizeof(*(s)->array) * (s)->cap)                    \
-					: MemoryContextAllocHuge((s)->context, sizeof(*(s)->array) * (s)->cap);        \
+				(s)->array ? repalloc_huge((s)->array, sizeof(*(s)->array) * (s)->cap)             \
+						   : MemoryContextAllocHuge((s)->context, sizeof(*(s)->array) * (s)->cap); \
 		}                                                                                          \
 	} while (0)
 

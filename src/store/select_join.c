@@ -32,7 +32,7 @@ typedef struct IdEntry
 #define SH_ELEMENT_TYPE		 IdEntry
 #define SH_KEY_TYPE			 int64
 #define SH_KEY				 id
-#define SH_HASH_KEY(tb, key) ((uint32) (((uint64) (key) * UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define SH_HASH_KEY(tb, key) ((uint32) (((uint64) (key) *UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
 #define SH_EQUAL(tb, a, b)	 ((a) == (b))
 #define SH_SCOPE			 static inline
 #define SH_DECLARE
@@ -76,10 +76,10 @@ label_slot(Joiner *j, uint64 hash, Labels labels)
 {
 	uint32 i = (uint32) hash & j->mask;
 
-	while (j->labels[i].series != 0 &&
-		   !(j->labels[i].hash == hash &&
-			 labels_equal(select_series_labels(j->s, &j->s->series[j->labels[i].series - 1]),
-						  labels)))
+	while (
+		j->labels[i].series != 0 &&
+		!(j->labels[i].hash == hash &&
+		  labels_equal(select_series_labels(j->s, &j->s->series[j->labels[i].series - 1]), labels)))
 		i = (i + 1) & j->mask;
 	return &j->labels[i];
 }
@@ -108,7 +108,7 @@ grow_labels(Joiner *j, uint32 size)
 
 /* The series with these labels, added if there is none. */
 static int
-series_of_labels(Joiner *j, Labels labels)
+series_of_labels(Joiner *j, Labels labels, int64 id)
 {
 	StoreSelect *s = j->s;
 	uint64 hash = labels_hash(labels);
@@ -132,7 +132,7 @@ series_of_labels(Joiner *j, Labels labels)
 	if (slot->series == 0)
 	{
 		SELECT_GROW(s, series, nseries, cap_series);
-		s->series[s->nseries] = (SelectSeries){.labels = labels};
+		s->series[s->nseries] = (SelectSeries){.id = id, .labels = labels};
 		*slot = (LabelSlot){hash, ++s->nseries};
 		j->nlabels++;
 	}
@@ -228,7 +228,7 @@ join_cold(Joiner *j, const ColdSeries *cold)
 
 	if (known != NULL)
 		return; /* on its way between head and cold */
-	at = series_of_labels(j, cold->labels);
+	at = series_of_labels(j, cold->labels, cold->id);
 	ids_insert(j->ids, cold->id, &found)->series = at;
 	if (s->series[at].key.series == 0)
 	{
@@ -278,7 +278,7 @@ join_block_series(Joiner *j, int reader, uint32 ordinal)
 		if (!block_index_labels(ix, &bs, &labels, &err))
 			block_reader_raise(r, &err);
 		MemoryContextSwitchTo(old);
-		at = series_of_labels(j, labels);
+		at = series_of_labels(j, labels, bs.series_id);
 		ids_insert(j->ids, bs.series_id, &found)->series = at;
 	}
 	SELECT_GROW(s, places, nplaces, cap_places);

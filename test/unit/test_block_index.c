@@ -140,8 +140,9 @@ make_world(World *w)
 	w->n = kept;
 	for (int i = 0; i < w->n; i++)
 	{
-		BlockChunk chunks[2] = {{.len = 10 + i},
-								{.len = 3, .min_t = -5 + i, .max_t = 7 + i, .count = 4, .encoding = 2}};
+		BlockChunk chunks[2] = {
+			{.len = 10 + i},
+			{.len = 3, .min_t = -5 + i, .max_t = 7 + i, .count = 4, .encoding = 2}};
 
 		if (i % 7 == 0)
 			block_index_add_times(writer, 1000 + i, 2000 + i, 60, 5);
@@ -380,8 +381,8 @@ UNIT_TEST(block_index_survives_damage)
 		BlockIndex *ix;
 
 		for (uint32_t k = 0; k <= rnd(3); k++)
-			copy[rnd(4) ? rnd((uint32_t) w.index.len)
-						: w.index.len - 1 - rnd(400)] = (uint8_t) rnd(256);
+			copy[rnd(4) ? rnd((uint32_t) w.index.len) : w.index.len - 1 - rnd(400)] =
+				(uint8_t) rnd(256);
 		memory_bytes_init(&w.bytes, copy, len);
 		err = (Err) ERR_INIT;
 		ix = block_index_open(&w.bytes.base, &err);
