@@ -4,7 +4,7 @@
  */
 #include "codec/sample_run.h"
 
-#include "codec/column.h"
+#include "codec/column/column.h"
 
 #include <string.h>
 
@@ -101,7 +101,7 @@ sample_run_decode_column(SampleRun *run, const int64_t *times, int count, const 
 
 	sample_run_reserve(run, n);
 	run->n = 0;
-	if (n > 0 && !column_values_decode(values, len, count, from, to, run->v, err))
+	if (n > 0 && !column_values_range(values, len, from, to, run->v, err))
 		return false;
 	memcpy(run->t, times + from, sizeof(int64_t) * (size_t) n);
 	if (run->h)

@@ -18,7 +18,7 @@
 
 #include "store/block_table.h"
 
-#include "codec/column.h"
+#include "codec/column/column.h"
 #include "pg/compat.h"
 #include "pg/errmap.h"
 #include "tables/relation.h"

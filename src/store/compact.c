@@ -618,6 +618,7 @@ compact_day(int32 day, bool hurry)
 			remove_sources(&job);
 		}
 		commit_transaction();
+		compact_drop_forget(day);
 		if (job.nflushed + job.nold > 0)
 			compact_progress_end(totals.series > 0, job.nflushed + job.nold);
 	}

@@ -58,6 +58,9 @@ extern void compact_progress_end(bool written, int64 removed);
 /* --- the work ------------------------------------------------------------------------------------- */
 extern long store_compact_tick(void); /* compact.c; returns ms until the next look */
 extern void store_compact_failed(void);
-extern void compact_drop_unused(void); /* compact_drop.c */
+
+/* compact_drop.c */
+extern void compact_drop_unused(void);
+extern void compact_drop_forget(int32 day); /* the day's partition was in use until now */
 
 #endif

@@ -67,6 +67,23 @@ note_unused(const char *name)
 	unused[nunused++].seen = true;
 }
 
+/*
+ * compact_drop_forget -- a compaction took the day's partition out of use: if it was seen unused
+ * before, a flush has used it since, and the wait for old snapshots begins anew.
+ */
+void
+compact_drop_forget(int32 day)
+{
+	char name[NAMEDATALEN];
+	int kept = 0;
+
+	snprintf(name, sizeof(name), "chunk_data_%d", day);
+	for (int i = 0; i < nunused; i++)
+		if (strcmp(unused[i].name, name) != 0)
+			unused[kept++] = unused[i];
+	nunused = kept;
+}
+
 /* List what is unused now; returns the oldest transaction some snapshot may not see. */
 static TransactionId
 look(void)
@@ -134,7 +151,8 @@ compact_drop_unused(void)
 
 	for (int i = 0; i < nunused; i++)
 	{
-		if (!TransactionIdPrecedes(XidFromFullTransactionId(unused[i].since), horizon))
+		/* since had not begun: every snapshot whose xmin is not below sees what came before */
+		if (!TransactionIdPrecedesOrEquals(XidFromFullTransactionId(unused[i].since), horizon))
 			continue;
 		PG_TRY();
 		{

@@ -34,7 +34,13 @@ extern bool store_is_ready(void); /* any process */
 extern void store_flush_request_and_wait(void);
 
 /* --- pieces, for flush.c ------------------------------------------------------------------------ */
-extern void store_recover(void); /* recover.c */
-extern int store_evict(void);	 /* evict.c: series that left the head */
+extern void store_recover(void);	/* recover.c */
+extern int store_evict(void);		/* evict.c: series that left the head */
+extern bool evict_free_limbo(void); /* false: readers still hold series that were unlinked */
+extern int evict_unlink(const uint32 *refs, int n);
+
+/* --- on a standby: follow.c --------------------------------------------------------------------- */
+extern void store_follow_tick(void); /* bring the head up to what was replayed */
+extern void store_follow_stop(void); /* promotion, or the follower ends */
 
 #endif

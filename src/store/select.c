@@ -24,6 +24,9 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/stratnum.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "utils/builtins.h"
 #include "access/table.h"
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
@@ -171,6 +174,54 @@ cmp_labels(const void *a, const void *b)
 	return labels_cmp(x->labels, y->labels);
 }
 
+/* Was the flush of the newest generation that is not in the head committed for this snapshot? */
+static bool
+sees_flush_of(uint32 gen, Snapshot snapshot)
+{
+	Relation rel = tables_open("generation", AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	bool flushed = true; /* rows of old generations are removed */
+	bool isnull;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(gen));
+	scan = systable_beginscan(rel, tables_index("generation_pkey"), true, snapshot, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		char *state = TextDatumGetCString(heap_getattr(tuple, 2, RelationGetDescr(rel), &isnull));
+
+		flushed = strcmp(state, "flushed") == 0;
+	}
+	systable_endscan(scan);
+	table_close(rel, NoLock);
+	return flushed;
+}
+
+/*
+ * The snapshot to read blocks under, taken after the pin.  On a primary the active one will do:
+ * generations stay in the head as long as it may need them.  On a standby they do not
+ * (follow.c), so a newer one is taken, and where the isolation level forbids that the old one must be
+ * new enough.
+ */
+static void
+take_snapshot(StoreSelect *s)
+{
+	s->snapshot = GetActiveSnapshot();
+	if (!RecoveryInProgress())
+		return;
+	if (!IsolationUsesXactSnapshot())
+	{
+		s->snapshot = RegisterSnapshot(GetLatestSnapshot());
+		s->own_snapshot = true;
+	}
+	else if (!sees_flush_of(s->min_gen - 1, s->snapshot))
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("cannot read samples under a snapshot that is older than the last "
+							   "flush replayed on this standby"),
+						errhint("Retry the transaction.")));
+}
+
 StoreSelect *
 store_select_begin(TenantId tenant, const Matcher *ms, int nms, int64 mint, int64 maxt, bool sorted)
 {
@@ -190,7 +241,7 @@ store_select_begin(TenantId tenant, const Matcher *ms, int nms, int64 mint, int6
 	MemoryContextRegisterResetCallback(context, &s->unpin);
 	s->min_gen = head_pin();
 	s->pinned = true;
-	s->snapshot = GetActiveSnapshot();
+	take_snapshot(s);
 
 	s->tombstones = tombstones_load(tenant, s->mint, s->maxt, s->snapshot);
 	find_blocks(s);
@@ -408,5 +459,7 @@ store_select_end(StoreSelect *s)
 			chunk_reader_end(s->blocks[b].reader);
 	for (int r = 0; r < s->nreaders; r++)
 		block_reader_close(s->readers[r]);
+	if (s->own_snapshot)
+		UnregisterSnapshot(s->snapshot);
 	MemoryContextDelete(s->context);
 }

@@ -48,6 +48,7 @@ struct StoreSelect
 	int64 mint, maxt;
 	uint32 min_gen;
 	Snapshot snapshot;
+	bool own_snapshot; /* registered by the select */
 	int nseries, cap_series;
 	SelectSeries *series;
 	int nothers, cap_others;

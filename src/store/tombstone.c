@@ -82,8 +82,7 @@ tombstones_load(TenantId tenant, int64 mint, int64 maxt, Snapshot snapshot)
 
 	ScanKeyInit(&keys[0], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum((int32) tenant));
 	ScanKeyInit(&keys[1], 5, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(mint));
-	scan =
-		systable_beginscan(rel, tables_index("tombstone_time"), true, snapshot, 2, keys);
+	scan = systable_beginscan(rel, tables_index("tombstone_time"), true, snapshot, 2, keys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		bool isnull;

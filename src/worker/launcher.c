@@ -59,8 +59,9 @@ launcher_register(void)
 {
 	int db = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 
-	make_room(2 + (mimir_http_port == 0 ? 0 : 1 + queue_nslots()));
+	make_room(3 + (mimir_http_port == 0 ? 0 : 1 + queue_nslots()));
 	add("mimir_flusher_main", "mimir flusher", 0, db, BgWorkerStart_RecoveryFinished);
+	add("mimir_follower_main", "mimir follower", 0, db, BgWorkerStart_ConsistentState);
 	add("mimir_compactor_main", "mimir compactor", 0, db, BgWorkerStart_RecoveryFinished);
 	if (mimir_http_port == 0)
 		return;
