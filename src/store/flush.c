@@ -77,6 +77,12 @@ store_shutdown(void)
 void
 store_startup(void)
 {
+	while (pg_atomic_read_u32(&head->followed) != 0)
+	{
+		/* promoted just now */
+		pg_usleep(10000);
+		CHECK_FOR_INTERRUPTS();
+	}
 	store_recover();
 	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
 	head->flusher_procno = MyProc->pgprocno;

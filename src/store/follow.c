@@ -339,6 +339,19 @@ store_follow_stop(void)
 	memset(&follower, 0, sizeof(follower));
 }
 
+void
+store_follow_begin(void)
+{
+	pg_atomic_write_u32(&head->followed, 1);
+}
+
+void
+store_follow_end(void)
+{
+	store_follow_stop();
+	pg_atomic_write_u32(&head->followed, 0);
+}
+
 typedef struct LiveId
 {
 	int64 id;

@@ -97,6 +97,7 @@ head_shmem_init(void)
 	for (int i = 0; i < HEAD_STRIPES; i++)
 		LWLockInitialize(&head->stripes[i], tranche);
 	pg_atomic_init_u32(&head->ready, 0);
+	pg_atomic_init_u32(&head->followed, 0);
 	pg_atomic_init_u64(&head->next_series_id, 0);
 	pg_atomic_init_u64(&head->series_id_limit, 0);
 	ConditionVariableInit(&head->inflight_cv);

@@ -55,7 +55,7 @@ one_tick(void)
 static void
 stop_at_exit(int code, Datum arg)
 {
-	store_follow_stop();
+	store_follow_end();
 }
 
 void
@@ -68,6 +68,7 @@ mimir_follower_main(Datum arg)
 		proc_exit(0); /* a primary: for good */
 	BackgroundWorkerInitializeConnection(mimir_database, NULL, 0);
 	before_shmem_exit(stop_at_exit, 0);
+	store_follow_begin();
 	while (RecoveryInProgress())
 	{
 		one_tick();
