@@ -501,7 +501,8 @@ open_sources(CompactJob *job)
 	job->readers = palloc(sizeof(ChunkReader *) * (job->nflushed + 1));
 	for (int i = 0; i < job->nflushed; i++)
 		job->readers[i] =
-			chunk_reader_begin(job->day, job->flushed[i].block_id, job->tenant, job->snapshot);
+			chunk_reader_begin(job->day, job->flushed[i].block_id, job->tenant, 2,
+											 job->snapshot);
 	job->nparts = 0;
 	job->parts = NULL;
 	for (int i = 0; i < job->nold; i++)

@@ -34,6 +34,8 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#define CACHED_ROWS 1024 /* of 8 kB, over all blocks of a select */
+
 static void
 select_unpin(void *arg)
 {
@@ -377,7 +379,8 @@ add_table_chunks(StoreSelect *s, ChunkKey key, ChunkList *l)
 		{
 			MemoryContext old = MemoryContextSwitchTo(s->context);
 
-			block->reader = chunk_reader_begin(block->day, block->block_id, s->tenant, s->snapshot);
+			block->reader = chunk_reader_begin(block->day, block->block_id, s->tenant,
+											   Max(CACHED_ROWS / s->nblocks, 8), s->snapshot);
 			MemoryContextSwitchTo(old);
 		}
 		chunk_reader_get(block->reader, key, s->mint, s->maxt, &l->items, &l->n, &l->cap);
