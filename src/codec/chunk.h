@@ -10,13 +10,15 @@
 #define MIMIR_CODEC_CHUNK_H
 
 #include "model/histogram.h"
+#include "util/buf.h"
 #include "util/err.h"
 
 typedef enum ChunkEncoding
 {
 	CHUNK_XOR = 1,
 	CHUNK_HISTOGRAM = 2,
-	CHUNK_FLOAT_HISTOGRAM = 3
+	CHUNK_FLOAT_HISTOGRAM = 3,
+	CHUNK_COLUMNS = 4 /* ours: floats of a closed chunk */
 } ChunkEncoding;
 
 #define CHUNK_MAX_SAMPLES 65535
@@ -66,6 +68,15 @@ chunk_xor_size(const ChunkXorWriter *w)
 extern int chunk_xor_decode(const uint8_t *data, size_t len, int64_t *t, double *v, int max,
 							Err *err);
 extern int chunk_count(const uint8_t *data, size_t len); /* header's sample count, any encoding */
+
+/* --- floats of closed chunks: codec/chunk_columns.c ---------------------------------------- */
+
+/* chunk_columns_encode -- append a chunk of n (1..CHUNK_MAX_SAMPLES) samples, ascending times. */
+extern void chunk_columns_encode(const int64_t *t, const double *v, int n, Buf *out);
+
+/* chunk_columns_decode -- as chunk_xor_decode. */
+extern int chunk_columns_decode(const uint8_t *data, size_t len, int64_t *t, double *v, int max,
+								Err *err);
 
 /* --- native histograms: codec/chunk_histogram.c, codec/chunk_float_histogram.c ------------- */
 

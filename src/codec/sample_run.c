@@ -74,10 +74,11 @@ sample_run_decode(SampleRun *run, int encoding, const uint8_t *data, size_t len,
 {
 	int n;
 
-	if (encoding != CHUNK_XOR)
+	if (encoding != CHUNK_XOR && encoding != CHUNK_COLUMNS)
 		return decode_histograms(run, encoding, data, len, count, histograms, err);
 	sample_run_reserve(run, count);
-	n = chunk_xor_decode(data, len, run->t, run->v, run->cap, err);
+	n = encoding == CHUNK_XOR ? chunk_xor_decode(data, len, run->t, run->v, run->cap, err)
+							  : chunk_columns_decode(data, len, run->t, run->v, run->cap, err);
 	if (n < 0)
 		return false;
 	run->n = n;

@@ -389,7 +389,7 @@ write_series(CompactJob *job, BatchItem *items, int n)
 		if (c->encoding == STORE_CHUNK_COLUMN)
 			ok = sample_run_decode_column(&job->chunk, c->times, c->count, c->data, c->len,
 										  PG_INT64_MIN, PG_INT64_MAX, &err);
-		else if (c->encoding == CHUNK_XOR)
+		else if (c->encoding == CHUNK_XOR || c->encoding == CHUNK_COLUMNS)
 			ok = sample_run_decode(&job->chunk, c->encoding, c->data, c->len, c->count,
 								   (MemScope *) job->histograms, &err);
 		else

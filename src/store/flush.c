@@ -44,6 +44,7 @@
 
 #define FLUSH_TICK_MS		1000
 #define FLUSH_MEMORY_PART	0.6	 /* of the budget: flush early */
+#define FLUSH_COLUMNS_MIN	4	 /* samples worth trying */
 #define FLUSH_HISTOGRAM_MAX 3800 /* bytes a histogram chunk is cut at */
 
 typedef struct FlushItem
@@ -299,6 +300,35 @@ write_histograms(ChunkWriter *w, const FlushItem *it, MemoryContext context)
 	MemoryContextReset(context);
 }
 
+/* What an XOR chunk holds as columns, if that is smaller. */
+static void
+write_floats(ChunkWriter *w, const FlushItem *it, StoreChunk *out, MemoryContext context)
+{
+	static int64 t[CHUNK_MAX_SAMPLES];
+	static double v[CHUNK_MAX_SAMPLES];
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Err err = ERR_INIT;
+	int n = chunk_xor_decode(out->data, out->len, t, v, CHUNK_MAX_SAMPLES, &err);
+	Buf columns;
+
+	if (n < 0)
+		errmap_raise(&err);
+	if (n >= FLUSH_COLUMNS_MIN)
+	{
+		buf_init(&columns, 2048, MaxAllocSize / 2);
+		chunk_columns_encode(t, v, n, &columns);
+		if (columns.len < out->len)
+		{
+			out->encoding = CHUNK_COLUMNS;
+			out->data = (const uint8 *) columns.data;
+			out->len = columns.len;
+		}
+	}
+	chunk_writer_add(w, it->tenant, it->key, out);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(context);
+}
+
 static void
 write_item(ChunkWriter *w, const FlushItem *it, MemoryContext scratch)
 {
@@ -313,7 +343,7 @@ write_item(ChunkWriter *w, const FlushItem *it, MemoryContext scratch)
 	if (c->encoding == CHUNK_RAW_HISTOGRAM)
 		write_histograms(w, it, scratch);
 	else
-		chunk_writer_add(w, it->tenant, it->key, &out);
+		write_floats(w, it, &out, scratch);
 }
 
 static uint32
