@@ -170,6 +170,18 @@ COMMENT ON COLUMN mimir.tombstone.created_at IS 'When it was deleted.';
 SELECT pg_extension_config_dump('mimir.tombstone', '');
 SELECT pg_extension_config_dump('mimir.tombstone_tombstone_id_seq', '');
 
+CREATE TABLE mimir.imported_block (
+  tenant_id int NOT NULL,
+  ulid text COLLATE "C" NOT NULL,
+  imported_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, ulid)
+);
+COMMENT ON TABLE mimir.imported_block IS 'TSDB blocks that were imported; none is imported twice.';
+COMMENT ON COLUMN mimir.imported_block.tenant_id IS 'Owner.';
+COMMENT ON COLUMN mimir.imported_block.ulid IS 'Name of the block.';
+COMMENT ON COLUMN mimir.imported_block.imported_at IS 'When it was imported.';
+SELECT pg_extension_config_dump('mimir.imported_block', '');
+
 CREATE TABLE mimir.exemplar (
   tenant_id int NOT NULL,
   series_labels bytea NOT NULL,
@@ -209,7 +221,7 @@ DO $$
 DECLARE
   rel text;
 BEGIN
-  FOREACH rel IN ARRAY ARRAY['series_active', 'series_cold', 'chunk_data', 'block_tenant', 'tombstone', 'exemplar', 'metric_metadata'] LOOP
+  FOREACH rel IN ARRAY ARRAY['series_active', 'series_cold', 'chunk_data', 'block_tenant', 'tombstone', 'imported_block', 'exemplar', 'metric_metadata'] LOOP
     EXECUTE format('ALTER TABLE mimir.%I ENABLE ROW LEVEL SECURITY', rel);
     EXECUTE format(
       'CREATE POLICY tenant_visible ON mimir.%I FOR SELECT USING (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]))',
@@ -227,6 +239,19 @@ GRANT EXECUTE ON FUNCTION mimir.flush() TO mimir_admin;
 CREATE FUNCTION mimir.compact("full" boolean DEFAULT false) RETURNS void
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mimir_compact';
 COMMENT ON FUNCTION mimir.compact(boolean) IS 'Compacts the days that are due, or all that have flushed blocks; returns when they are committed.';
+
+CREATE FUNCTION mimir.import_tsdb(path text) RETURNS bigint
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mimir_import_tsdb';
+COMMENT ON FUNCTION mimir.import_tsdb(text) IS 'Imports a block of a Prometheus TSDB, or all blocks of a data directory, from files of the server; returns the number of samples.';
+
+CREATE FUNCTION mimir.import_openmetrics(metrics text) RETURNS bigint
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mimir_import_openmetrics';
+COMMENT ON FUNCTION mimir.import_openmetrics(text) IS 'Imports samples with timestamps from a text in OpenMetrics or Prometheus format; returns their number.';
+
+CREATE FUNCTION mimir.export_tsdb(path text, tenant text DEFAULT 'anonymous',
+  from_time timestamptz DEFAULT '-infinity', to_time timestamptz DEFAULT 'infinity') RETURNS bigint
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mimir_export_tsdb';
+COMMENT ON FUNCTION mimir.export_tsdb(text, text, timestamptz, timestamptz) IS 'Writes the samples of a tenant, from one time to before another, as blocks of a Prometheus TSDB into a directory of the server; returns their number.';
 
 CREATE FUNCTION mimir.delete_series(selector text, from_time timestamptz DEFAULT '-infinity',
   to_time timestamptz DEFAULT 'infinity') RETURNS bigint

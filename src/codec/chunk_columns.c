@@ -38,8 +38,7 @@ chunk_columns_decode(const uint8_t *data, size_t len, int64_t *t, double *v, int
 	uint64_t times_len;
 	int n;
 
-	if (len < 3 || (p = varint_get(p, end, &times_len)) == NULL ||
-		times_len > (uint64_t) (end - p))
+	if (len < 3 || (p = varint_get(p, end, &times_len)) == NULL || times_len > (uint64_t) (end - p))
 	{
 		err_set(err, ERR_CORRUPT, -1, "chunk of columns is corrupt");
 		return -1;

@@ -131,6 +131,20 @@ reset_totals(BlockTotals *t)
 	t->max_t = PG_INT64_MIN;
 }
 
+int64
+block_next_id(void)
+{
+	bool isnull;
+	int64 id;
+
+	SPI_connect();
+	if (SPI_execute("SELECT nextval('mimir.compacted_block_id_seq')", false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not number a block");
+	id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+	return id;
+}
+
 /* block_writer_begin -- make the block's table.  All of it belongs to the running transaction. */
 BlockWriter *
 block_writer_begin(int64 block_id)

@@ -51,8 +51,8 @@ extern ChunkTotals chunk_writer_end(ChunkWriter *w, uint32 gen);
 typedef struct ChunkReader ChunkReader;
 
 /* cached_rows: of 8 kB, to keep for keys that are not asked in their order. */
-extern ChunkReader *chunk_reader_begin(int32 day, int64 block_id, TenantId tenant,
-									   int cached_rows, Snapshot snapshot);
+extern ChunkReader *chunk_reader_begin(int32 day, int64 block_id, TenantId tenant, int cached_rows,
+									   Snapshot snapshot);
 
 /*
  * chunk_reader_get -- append the chunks of a series that touch [mint, maxt] to *out (array of

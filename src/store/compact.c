@@ -128,6 +128,7 @@ next_due_day(int64 after, bool full, int32 *day)
 	if (SPI_execute(
 			psprintf("SELECT day FROM (SELECT day,"
 					 " count(*) FILTER (WHERE level = 1) AS n,"
+					 " count(*) FILTER (WHERE level = 2) AS blocks,"
 					 " coalesce(sum(nsamples) FILTER (WHERE level = 1), 0) AS samples,"
 					 " coalesce(sum(nsamples) FILTER (WHERE level = 2), 0) AS old,"
 					 " bool_or(EXISTS (SELECT FROM mimir.tombstone t WHERE b.level = 2"
@@ -135,7 +136,8 @@ next_due_day(int64 after, bool full, int32 *day)
 					 "   AND t.min_time <= b.max_time AND t.max_time >= b.min_time"
 					 "   AND (%s OR t.created_at < now() - interval '%lld ms'))) AS deleted"
 					 " FROM mimir.block b WHERE level = 2 OR generation < %u GROUP BY day) d"
-					 " WHERE day > %lld AND (deleted OR n > 0 AND (%s OR n >= %d OR"
+					 " WHERE day > %lld AND (deleted OR blocks > 1 AND n = 0 OR n > 0 AND (%s OR n "
+					 ">= %d OR"
 					 " ((day + 1) * 86400000::bigint + %lld < %lld AND samples * %d >= old)))"
 					 " ORDER BY day LIMIT 1",
 					 min_gen, all, (long long) TOMBSTONE_MS, min_gen, (long long) after, all,
@@ -501,8 +503,7 @@ open_sources(CompactJob *job)
 	job->readers = palloc(sizeof(ChunkReader *) * (job->nflushed + 1));
 	for (int i = 0; i < job->nflushed; i++)
 		job->readers[i] =
-			chunk_reader_begin(job->day, job->flushed[i].block_id, job->tenant, 2,
-											 job->snapshot);
+			chunk_reader_begin(job->day, job->flushed[i].block_id, job->tenant, 2, job->snapshot);
 	job->nparts = 0;
 	job->parts = NULL;
 	for (int i = 0; i < job->nold; i++)
@@ -573,20 +574,6 @@ remove_sources(const CompactJob *job)
 			" WHERE b.level = 1 AND b.min_time <= c.max_time AND b.max_time >= c.min_time)");
 }
 
-static int64
-next_block_id(void)
-{
-	bool isnull;
-	int64 id;
-
-	SPI_connect();
-	if (SPI_execute("SELECT nextval('mimir.compacted_block_id_seq')", false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not number a block");
-	id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	SPI_finish();
-	return id;
-}
-
 static void
 compact_day(int32 day, bool hurry)
 {
@@ -612,7 +599,7 @@ compact_day(int32 day, bool hurry)
 		if (job.nflushed + job.nold > 0)
 		{
 			compact_progress_begin(day);
-			job.writer = block_writer_begin(next_block_id());
+			job.writer = block_writer_begin(block_next_id());
 			while ((job.tenant = next_tenant(&job, job.tenant)) != 0)
 				do_tenant(&job);
 			totals = block_writer_end(job.writer, day, job.gen, job.tombstone);

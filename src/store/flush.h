@@ -43,6 +43,6 @@ extern int evict_unlink(const uint32 *refs, int n);
 extern void store_follow_begin(void); /* the head is the follower's from now on */
 extern void store_follow_tick(void);  /* bring the head up to what was replayed */
 extern void store_follow_stop(void);  /* begin anew with the next tick */
-extern void store_follow_end(void);	  /* promotion, or the follower ends: the head is the flusher's */
+extern void store_follow_end(void); /* promotion, or the follower ends: the head is the flusher's */
 
 #endif

@@ -57,7 +57,7 @@ typedef struct TakenRow
 #define SH_ELEMENT_TYPE		 TakenRow
 #define SH_KEY_TYPE			 uint64
 #define SH_KEY				 tid
-#define SH_HASH_KEY(tb, key) ((uint32) (((key) * UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define SH_HASH_KEY(tb, key) ((uint32) (((key) *UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
 #define SH_EQUAL(tb, a, b)	 ((a) == (b))
 #define SH_SCOPE			 static inline
 #define SH_DECLARE
@@ -110,10 +110,10 @@ read_generations(GenRow **out)
 	{
 		bool isnull;
 
-		(*out)[i].gen = DatumGetInt64(
-			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
-		(*out)[i].flushed = DatumGetBool(
-			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull));
+		(*out)[i].gen =
+			DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+		(*out)[i].flushed =
+			DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull));
 	}
 	SPI_finish();
 	return n;
@@ -155,8 +155,8 @@ log_of(uint32 gen)
 	{
 		forget_log(log);
 		log->gen = gen;
-		log->context = AllocSetContextCreate(follower.context, "mimir followed log",
-											 ALLOCSET_DEFAULT_SIZES);
+		log->context =
+			AllocSetContextCreate(follower.context, "mimir followed log", ALLOCSET_DEFAULT_SIZES);
 		log->taken = taken_create(log->context, 1024, NULL);
 	}
 	return log;
@@ -362,7 +362,7 @@ typedef struct LiveId
 #define SH_ELEMENT_TYPE		 LiveId
 #define SH_KEY_TYPE			 int64
 #define SH_KEY				 id
-#define SH_HASH_KEY(tb, key) ((uint32) (((uint64) (key) * UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define SH_HASH_KEY(tb, key) ((uint32) (((uint64) (key) *UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
 #define SH_EQUAL(tb, a, b)	 ((a) == (b))
 #define SH_SCOPE			 static inline
 #define SH_DECLARE

@@ -100,7 +100,7 @@ typedef struct Head
 	HeadGen gens[HEAD_NGENS]; /* by gen % HEAD_NGENS */
 
 	/* --- no lock: flags and atomics --- */
-	pg_atomic_uint32 ready; /* recovery is done: reads and writes are right */
+	pg_atomic_uint32 ready;	   /* recovery is done: reads and writes are right */
 	pg_atomic_uint32 followed; /* the follower has the head: a promotion waits until it lets go */
 	pg_atomic_uint64 next_series_id;
 	pg_atomic_uint64 series_id_limit; /* ids below are reserved in the database */

@@ -13,6 +13,8 @@
 #include "store/retention.h"
 #include "store/select_int.h"
 
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -296,4 +298,47 @@ store_series(TenantId tenant, const StoreMatcherSet *sets, int nsets, int64 mint
 	}
 	*out = all;
 	return n;
+}
+
+/*
+ * store_time_range -- bounds, not the exact times: a flushed block may begin or end with another
+ * tenant's sample.
+ */
+void
+store_time_range(TenantId tenant, int64 *first, int64 *last)
+{
+	Oid type = INT4OID;
+	Datum value = Int32GetDatum((int32) tenant);
+	uint32 n = head_index->series.n;
+	bool isnull;
+	Datum d;
+
+	*first = PG_INT64_MAX;
+	*last = PG_INT64_MIN;
+	LWLockAcquire(&head_index->lock, LW_SHARED);
+	for (SeriesRef ref = 1; ref < n; ref++)
+	{
+		const HeadSeries *s = head_series(ref);
+
+		if (s->ix.pairs == NULL || s->ix.dead || index_tenant(s->ix.tenant)->tenant_id != tenant ||
+			s->applied_t == PG_INT64_MIN)
+			continue;
+		*first = Min(*first, s->first_t);
+		*last = Max(*last, s->applied_t);
+	}
+	LWLockRelease(&head_index->lock);
+	SPI_connect();
+	if (SPI_execute_with_args("SELECT min(min_time), max(max_time) FROM"
+							  " (SELECT min_time, max_time FROM mimir.block_tenant"
+							  "  WHERE tenant_id = $1 UNION ALL"
+							  "  SELECT min_time, max_time FROM mimir.block WHERE level = 1) b",
+							  1, &type, &value, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the time range of blocks");
+	d = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (!isnull)
+		*first = Min(*first, DatumGetInt64(d));
+	d = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
+	if (!isnull)
+		*last = Max(*last, DatumGetInt64(d));
+	SPI_finish();
 }

@@ -69,6 +69,9 @@ extern int store_select_deleted(StoreSelect *s, int i, TimeInterval **out);
 extern StoreSelectStats store_select_stats(StoreSelect *s);
 extern void store_select_end(StoreSelect *s);
 
+/* store_time_range -- a tenant's samples all lie in [*first, *last], ms; empty: first > last. */
+extern void store_time_range(TenantId tenant, int64 *first, int64 *last);
+
 /*
  * Label listings within [mint, maxt]; matcher sets are ORed (none: all series).  Results are
  * sorted, distinct, from CurrentMemoryContext.

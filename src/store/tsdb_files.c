@@ -49,14 +49,12 @@ map_file(const char *path, TsdbBytes *out)
 	if (fd < 0 && errno == ENOENT)
 		return false;
 	if (fd < 0)
-		ereport(ERROR,
-				(errcode_for_file_access(), errmsg("could not open file \"%s\": %m", path)));
+		ereport(ERROR, (errcode_for_file_access(), errmsg("could not open file \"%s\": %m", path)));
 	if (fstat(fd, &st) < 0)
-		ereport(ERROR,
-				(errcode_for_file_access(), errmsg("could not stat file \"%s\": %m", path)));
+		ereport(ERROR, (errcode_for_file_access(), errmsg("could not stat file \"%s\": %m", path)));
 	if (!S_ISREG(st.st_mode))
-		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-						errmsg("\"%s\" is not a regular file", path)));
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is not a regular file", path)));
 	out->len = (size_t) st.st_size;
 	out->data = (const uint8_t *) "";
 	if (out->len > 0)
@@ -79,7 +77,8 @@ static void
 need_file(const char *path, TsdbBytes *out)
 {
 	if (!map_file(path, out))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FILE), errmsg("file \"%s\" does not exist", path)));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FILE), errmsg("file \"%s\" does not exist", path)));
 }
 
 void
@@ -168,8 +167,8 @@ static void
 make_dir(const char *path)
 {
 	if (MakePGDirectory(path) < 0)
-		ereport(ERROR, (errcode_for_file_access(),
-						errmsg("could not create directory \"%s\": %m", path)));
+		ereport(ERROR,
+				(errcode_for_file_access(), errmsg("could not create directory \"%s\": %m", path)));
 }
 
 TsdbDir *
@@ -253,7 +252,10 @@ tsdb_dir_finish(TsdbDir *d)
 				(errcode_for_file_access(), errmsg("could not write to \"%s\": %m", d->tmp)));
 	fsync_fname(psprintf("%s/chunks", d->tmp), true);
 	fsync_fname(d->tmp, true);
-	(void) durable_rename(d->tmp, d->final, ERROR);
+	if (rename(d->tmp, d->final) < 0)
+		ereport(ERROR, (errcode_for_file_access(),
+						errmsg("could not rename \"%s\" to \"%s\": %m", d->tmp, d->final)));
+	fsync_fname(d->parent, true);
 }
 
 /* tsdb_dir_abandon -- an error came: what was written is of no use. */

@@ -24,7 +24,7 @@ typedef struct TsdbDir TsdbDir;
 
 extern TsdbDir *tsdb_dir_create(const char *parent, const char *ulid);
 extern bool tsdb_dir_write(void *dir, TsdbFileKind kind, int number, const void *data, size_t len,
-						   Err *err); /* a TsdbWriteFn */
+						   Err *err);	   /* a TsdbWriteFn */
 extern void tsdb_dir_finish(TsdbDir *dir); /* flushed to disk, under its final name */
 extern void tsdb_dir_abandon(TsdbDir *dir);
 

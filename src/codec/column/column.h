@@ -39,7 +39,8 @@ extern bool column_times_peek(const uint8_t *p, size_t len, ColumnTimes *info, E
 extern int column_times_decode(const uint8_t *p, size_t len, int64_t *t, int max, Err *err);
 
 /* column_times_range -- times from .. to - 1 to t[]; false if that is not in the column. */
-extern bool column_times_range(const uint8_t *p, size_t len, int from, int to, int64_t *t, Err *err);
+extern bool column_times_range(const uint8_t *p, size_t len, int from, int to, int64_t *t,
+							   Err *err);
 
 /* column_times_find -- the number of times that are less than t, 0..n; -1 with err. */
 extern int column_times_find(const uint8_t *p, size_t len, int64_t t, Err *err);
@@ -56,6 +57,7 @@ extern int column_values_count(const uint8_t *p, size_t len, Err *err);
 extern int column_values_decode(const uint8_t *p, size_t len, double *v, int max, Err *err);
 
 /* column_values_range -- values from .. to - 1 to v[]; false if that is not in the column. */
-extern bool column_values_range(const uint8_t *p, size_t len, int from, int to, double *v, Err *err);
+extern bool column_values_range(const uint8_t *p, size_t len, int from, int to, double *v,
+								Err *err);
 
 #endif

@@ -48,8 +48,8 @@ typedef struct IntsState
 typedef struct IntsCursor
 {
 	int block;
-	const uint8_t *p;  /* its header */
-	IntsState state;   /* before the block before it (block 0: before itself) */
+	const uint8_t *p; /* its header */
+	IntsState state;  /* before the block before it (block 0: before itself) */
 } IntsCursor;
 
 typedef struct IntsReader
@@ -57,10 +57,10 @@ typedef struct IntsReader
 	int n;
 	IntsCode code;
 	int order;
-	unsigned damping;  /* 0, or INTS_DAMPING */
-	uint64_t slope;	   /* order 0: of a line that is added, in 1/65536 */
-	uint64_t factor;   /* residual = offset + factor * what is coded */
-	uint64_t offset;   /* INTS_CONSTANT and INTS_SPARSE: the common residual */
+	unsigned damping; /* 0, or INTS_DAMPING */
+	uint64_t slope;	  /* order 0: of a line that is added, in 1/65536 */
+	uint64_t factor;  /* residual = offset + factor * what is coded */
+	uint64_t offset;  /* INTS_CONSTANT and INTS_SPARSE: the common residual */
 	IntsCursor start;
 	const uint8_t *end;
 	IntsCursor cursor;

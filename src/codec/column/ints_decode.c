@@ -37,10 +37,10 @@ typedef struct IntsSparse
 	int loaded; /* of them, so far; the last block of them is in gap and value */
 	int next;	/* the one to come */
 
-	int place;		 /* index of the next exception, or the sequence's length */
+	int place;		  /* index of the next exception, or the sequence's length */
 	int64_t residual; /* and its residual */
-	int at;			 /* index of the next integer */
-	IntsState state; /* before it */
+	int at;			  /* index of the next integer */
+	IntsState state;  /* before it */
 
 	int64_t gap[INTS_BLOCK];
 	int64_t value[INTS_BLOCK];
@@ -308,7 +308,8 @@ decode_block(const IntsReader *r, const Block *b, int i, int n, IntsState *state
 	{
 		bool direct = r->order == 1 && r->damping == 0 && r->factor == 1;
 
-		if (!tans_get(r->table, b->payload, b->bytes, r->end, b->n, n, direct ? &state->level : NULL, y))
+		if (!tans_get(r->table, b->payload, b->bytes, r->end, b->n, n,
+					  direct ? &state->level : NULL, y))
 			return false;
 		if (direct)
 			return true;

@@ -112,7 +112,8 @@ difference(const int64_t *y, int from, int n, Predictor *p, int64_t *v)
 		assert(n >= 3);
 		for (int i = 1; i < n; i++)
 			v[i] = (int64_t) ((uint64_t) y[i] - (uint64_t) y[i - 1]);
-		level = 2 * (uint64_t) v[1] - (uint64_t) v[2]; /* as if the difference had always changed so */
+		level =
+			2 * (uint64_t) v[1] - (uint64_t) v[2]; /* as if the difference had always changed so */
 		v[0] = (int64_t) level;
 		p->start.y = (uint64_t) y[0] - level;
 		level -= (uint64_t) v[2] - (uint64_t) v[1];

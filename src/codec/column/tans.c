@@ -381,7 +381,8 @@ tans_get(const TansTable *t, const uint8_t *p, size_t len, const uint8_t *end, i
 	if (t->max_total > 57)
 		;
 	else if (lanes == 1)
-		i = sum != NULL ? get_narrow(&c, 1, true, i, stop, v) : get_narrow(&c, 1, false, i, stop, v);
+		i = sum != NULL ? get_narrow(&c, 1, true, i, stop, v)
+						: get_narrow(&c, 1, false, i, stop, v);
 	else
 		i = sum != NULL ? get_narrow(&c, LANES, true, i, stop, v)
 						: get_narrow(&c, LANES, false, i, stop, v);

@@ -14,9 +14,9 @@
 
 #include "codec/column/bitpack.h"
 
-#define TANS_MIN_LOG  5
-#define TANS_MAX_LOG  11
-#define TANS_MAX_BINS 64
+#define TANS_MIN_LOG   5
+#define TANS_MAX_LOG   11
+#define TANS_MAX_BINS  64
 #define TANS_BLOCK_MAX 4096 /* values of a block */
 
 typedef struct TansBin
@@ -38,7 +38,7 @@ typedef struct TansModel
 typedef struct TansEncoder
 {
 	const TansModel *model;
-	uint16_t first[TANS_MAX_BINS];	   /* of the bin's entries in states */
+	uint16_t first[TANS_MAX_BINS];		/* of the bin's entries in states */
 	uint16_t states[1 << TANS_MAX_LOG]; /* by bin, then ascending */
 } TansEncoder;
 
@@ -68,7 +68,7 @@ typedef struct TansEntry
 typedef struct TansTable
 {
 	unsigned log;
-	unsigned max_total; /* over all entries */
+	unsigned max_total;	 /* over all entries */
 	TansEntry entries[]; /* 2^log */
 } TansTable;
 

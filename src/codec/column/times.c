@@ -278,7 +278,9 @@ open_head(Times *c, const uint8_t *p, const uint8_t *end)
 		span *= n - 1;
 	}
 	c->last = c->first + span;
-	return span <= (uint64_t) INT64_MAX - c->first || (int64_t) c->last >= (int64_t) c->first ? p : NULL;
+	return span <= (uint64_t) INT64_MAX - c->first || (int64_t) c->last >= (int64_t) c->first
+			   ? p
+			   : NULL;
 }
 
 /* open_times -- close_times afterwards, whatever the answer */
@@ -355,8 +357,7 @@ read_times(Times *c, int from, int to, int64_t *t)
 	for (int i = 1; i < to - from; i++)
 		ok &= t[i] > t[i - 1];
 	ok &= from > 0 ? t[0] > (int64_t) c->first : t[0] == (int64_t) c->first;
-	ok &= to < c->n ? t[to - from - 1] < (int64_t) c->last
-					: t[to - from - 1] == (int64_t) c->last;
+	ok &= to < c->n ? t[to - from - 1] < (int64_t) c->last : t[to - from - 1] == (int64_t) c->last;
 	return ok;
 }
 

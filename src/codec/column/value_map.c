@@ -305,7 +305,8 @@ value_mapping_next(ValueMapping *m)
 	}
 	for (int kind = VALUE_BINARY; kind <= VALUE_DRIFTED; kind++)
 	{
-		bool (*const next[])(ValueMapping *) = {next_decimal, next_binary, next_ordered, next_drifted};
+		bool (*const next[])(ValueMapping *) = {next_decimal, next_binary, next_ordered,
+												next_drifted};
 
 		if (m->tried & 1 << kind)
 			continue;
@@ -387,8 +388,8 @@ value_from_drifted(const int64_t *m, const int64_t *drift, int n, unsigned digit
 	double power = powers_of_ten[digits];
 
 	for (int i = 0; i < n; i++)
-		v[i] = value_unorder((int64_t) ((uint64_t) value_order((double) m[i] / power) +
-										(uint64_t) drift[i]));
+		v[i] = value_unorder(
+			(int64_t) ((uint64_t) value_order((double) m[i] / power) + (uint64_t) drift[i]));
 }
 
 /* value_from_binary -- v = m * 2^-scale, which is exact */

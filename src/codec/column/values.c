@@ -299,8 +299,8 @@ corrupt(Err *err, size_t len)
 static bool
 read_column(const Column *c, int from, int to, double *v)
 {
-	return from == to || (read_mapped(c, from, to, v) &&
-						  (c->exceptions == 0 || read_exceptions(c, from, to, v)));
+	return from == to ||
+		   (read_mapped(c, from, to, v) && (c->exceptions == 0 || read_exceptions(c, from, to, v)));
 }
 
 /* column_values_count -- the number of values; -1 with err if the column is malformed. */
