@@ -11,7 +11,7 @@ SQL_PARTS = $(addprefix sql/,$(shell sed 's/\#.*//' sql/order))
 DATA_built = mimir_pg--$(EXTVERSION).sql
 
 # The pure layers never see a PostgreSQL header; the unit build is the proof.
-PURE_DIRS = util model codec wire template http promql promql/parser promql/plan promql/exec \
+PURE_DIRS = util model codec codec/column wire template http promql promql/parser promql/plan promql/exec \
             promql/functions
 PG_DIRS   = pg tables tenancy store index ingest query remote ruler alertmanager api worker
 BUILD     = build
