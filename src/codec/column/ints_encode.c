@@ -239,6 +239,20 @@ take_factor(int64_t *v, int n, Plan *p)
 	divide(v, n, p);
 }
 
+/* packed_width -- bits of a block's packed integers, and what is taken off them beforehand */
+static unsigned
+packed_width(const int64_t *v, int n, int64_t *least)
+{
+	int64_t max;
+	unsigned width;
+
+	block_range(v, n, least, &max);
+	width = bit_width((uint64_t) max - (uint64_t) *least);
+	if (width == 64)
+		*least = 0;
+	return width;
+}
+
 static uint64_t
 packed_bits(const int64_t *v, int n)
 {
@@ -246,17 +260,16 @@ packed_bits(const int64_t *v, int n)
 
 	for (int b = 0; b < block_count(n); b++)
 	{
-		int64_t min, max;
 		int count = block_size(n, b);
+		int64_t least;
+		unsigned width = packed_width(v + b * INTS_BLOCK, count, &least);
 
-		block_range(v + b * INTS_BLOCK, count, &min, &max);
-		bits += 8 + varint_bits(min) +
-				8 * bitpack_size(count, bit_width((uint64_t) max - (uint64_t) min));
+		bits += 8 + varint_bits(least) + 8 * bitpack_size(count, width);
 	}
 	return bits;
 }
 
-/* tans_bits -- what blocks cost besides bins and places: lengths, states, less what states tell */
+/* tans_block_bits -- what blocks cost besides bins and places: lengths, states, less what states tell */
 static uint64_t
 tans_block_bits(int n, const TansModel *m)
 {
@@ -396,15 +409,13 @@ put_packed(const int64_t *v, int n, Buf *out)
 {
 	uint64_t packed[INTS_BLOCK];
 	uint8_t bytes[INTS_BLOCK * 8 + 8];
-	int64_t min, max;
-	unsigned width;
+	int64_t least;
+	unsigned width = packed_width(v, n, &least);
 
-	block_range(v, n, &min, &max);
-	width = bit_width((uint64_t) max - (uint64_t) min);
 	for (int i = 0; i < n; i++)
-		packed[i] = (uint64_t) v[i] - (uint64_t) min;
+		packed[i] = (uint64_t) v[i] - (uint64_t) least;
 	buf_char(out, (char) width);
-	buf_varint(out, min);
+	buf_varint(out, least);
 	buf_append(out, bytes, (size_t) (bitpack_put(bytes, packed, n, width) - bytes));
 }
 
@@ -486,26 +497,36 @@ emit(const int64_t *y, const int64_t *v, int n, const Predictor *q, const Plan *
 	}
 }
 
-/* Integers that are looked at to choose a predictor: some runs. */
-#define SAMPLE_RUNS 4
-#define SAMPLE_RUN	128
+/*
+ * Integers that are looked at to choose a predictor: many short runs, as a run knows nothing of
+ * how things are elsewhere; the first ones of a run let a damped predictor settle.
+ */
+#define SAMPLE_RUNS 16
+#define SAMPLE_RUN	32
+#define SETTLE		32
 #define SAMPLE		(SAMPLE_RUNS * SAMPLE_RUN)
 
 /* estimate -- the bits that the residuals would need, near enough to compare predictors */
 static uint64_t
 estimate(const int64_t *y, int n, Predictor *p)
 {
-	int64_t sample[SAMPLE], sorted[SAMPLE], spare[SAMPLE];
+	int64_t sample[SAMPLE + SETTLE], sorted[SAMPLE], spare[SAMPLE];
 	int count = n;
 
 	if (n <= SAMPLE)
 		difference(y, 0, n, p, sample);
 	else
 	{
+		int64_t stride = (n - SAMPLE_RUN - SETTLE) / (SAMPLE_RUNS - 1);
+
 		count = SAMPLE;
 		for (int i = 0; i < SAMPLE_RUNS; i++)
-			difference(y, (int) ((int64_t) (n - SAMPLE_RUN) * i / (SAMPLE_RUNS - 1)), SAMPLE_RUN, p,
-					   sample + i * SAMPLE_RUN);
+		{
+			int64_t *to = sample + i * SAMPLE_RUN;
+
+			difference(y, (int) (i * stride), SAMPLE_RUN + SETTLE, p, to);
+			memmove(to, to + SETTLE, SAMPLE_RUN * sizeof(*to));
+		}
 	}
 	sort(sample, count, sorted, spare);
 	return tans_estimate(sorted, count) * (uint64_t) n / (uint64_t) count;
@@ -551,7 +572,7 @@ choose_predictors(const int64_t *y, int n, Predictor *chosen, uint64_t *estimate
 		best = bits[i] < best ? bits[i] : best;
 	}
 	for (int i = 0; i < count; i++)
-		if (bits[i] <= best + best / 32 + 8)
+		if (bits[i] <= best + best / 16 + 8)
 		{
 			chosen[k] = all[i];
 			estimates[k++] = bits[i];

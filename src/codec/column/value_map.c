@@ -149,14 +149,20 @@ map_all(ValueMapping *m, int max)
 	return true;
 }
 
-/* exceptions that any mapping to numbers has: NaN, infinities, -0 */
+/* is_special -- is v an exception to any mapping to numbers: NaN, an infinity, -0? */
+static inline bool
+is_special(double v)
+{
+	return !isfinite(v) || value_bits(v) == UINT64_C(1) << 63;
+}
+
 static int
 count_special(const double *v, int n)
 {
 	int count = 0;
 
 	for (int i = 0; i < n; i++)
-		count += !isfinite(v[i]) || value_bits(v[i]) == UINT64_C(1) << 63;
+		count += is_special(v[i]);
 	return count;
 }
 
@@ -173,7 +179,7 @@ choose_digits(ValueMapping *m, int step)
 	int64_t best = 0;
 
 	for (int i = 0; i < m->n; i += step)
-		if (isfinite(m->v[i]))
+		if (!is_special(m->v[i]))
 		{
 			need[digits_of(m->v[i])]++;
 			count++;
