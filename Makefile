@@ -11,7 +11,7 @@ SQL_PARTS = $(addprefix sql/,$(shell sed 's/\#.*//' sql/order))
 DATA_built = mimir_pg--$(EXTVERSION).sql
 
 # The pure layers never see a PostgreSQL header; the unit build is the proof.
-PURE_DIRS = util model codec wire template http promql promql/parser promql/plan promql/exec \
+PURE_DIRS = util model codec codec/column wire template http promql promql/parser promql/plan promql/exec \
             promql/functions
 PG_DIRS   = pg tables tenancy store index ingest query remote ruler alertmanager api worker
 BUILD     = build
@@ -24,7 +24,7 @@ PURE_CXX  = $(foreach d,$(PURE_DIRS),$(wildcard src/$(d)/*.cc))
 PG_SRCS   = src/mimir_pg.c $(foreach d,$(PG_DIRS),$(wildcard src/$(d)/*.c))
 OBJS      = $(PG_SRCS:.c=.o) $(PURE_SRCS:.c=.o) $(PURE_CXX:.cc=.o) $(GEN_SRCS:.c=.o)
 
-LIBS_PKG  = libmicrohttpd re2 libxxhash yaml-0.1 libcurl zlib
+LIBS_PKG  = libmicrohttpd re2 libxxhash yaml-0.1 json-c libcurl zlib
 PG_CPPFLAGS = -Isrc -I$(BUILD) -D_GNU_SOURCE -MMD -MP
 # No contraction of a*b+c: results must equal Prometheus' bit for bit.
 OPTFLAGS  = -O2 -ffp-contract=off
@@ -32,7 +32,7 @@ PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
             -Wno-missing-field-initializers -Wno-declaration-after-statement \
             -fvisibility=hidden $(OPTFLAGS)
 PG_CXXFLAGS = -std=gnu++17 -Wall -Wextra -fvisibility=hidden -O2
-SHLIB_LINK  = -lmicrohttpd -lsnappy -lre2 -lxxhash -lprotobuf-c -lyaml -lcurl -lz -lstdc++ -lm
+SHLIB_LINK  = -lmicrohttpd -lsnappy -lre2 -lxxhash -lprotobuf-c -lyaml -ljson-c -lcurl -lz -lstdc++ -lm
 EXTRA_CLEAN = $(BUILD) mimir_pg--*.sql
 override with_llvm = no
 

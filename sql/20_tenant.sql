@@ -39,7 +39,8 @@ CREATE TABLE mimir.tenant_limits (
   native_histograms_ingestion_enabled boolean,
   utf8_names boolean,
   max_query_samples bigint,
-  max_query_memory_bytes bigint
+  max_query_memory_bytes bigint,
+  compactor_blocks_retention_period interval
 );
 COMMENT ON TABLE mimir.tenant_limits IS 'Limits of single tenants; NULL means the setting mimir.limits_* of the same name.';
 COMMENT ON COLUMN mimir.tenant_limits.tenant_id IS 'Tenant.';
@@ -57,6 +58,7 @@ COMMENT ON COLUMN mimir.tenant_limits.native_histograms_ingestion_enabled IS 'Wh
 COMMENT ON COLUMN mimir.tenant_limits.utf8_names IS 'Whether any UTF-8 text may be a name.';
 COMMENT ON COLUMN mimir.tenant_limits.max_query_samples IS 'Samples a query may hold in memory.';
 COMMENT ON COLUMN mimir.tenant_limits.max_query_memory_bytes IS 'Memory a query may use, bytes.';
+COMMENT ON COLUMN mimir.tenant_limits.compactor_blocks_retention_period IS 'How far back samples are kept; 0 means forever.';
 SELECT pg_extension_config_dump('mimir.tenant_limits', '');
 
 CREATE FUNCTION mimir.tenant_changed() RETURNS trigger

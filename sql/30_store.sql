@@ -67,7 +67,7 @@ COMMENT ON COLUMN mimir.series_cold.labels IS 'Label set in binary form (docs/fo
 SELECT pg_extension_config_dump('mimir.series_cold', '');
 
 CREATE TABLE mimir.block (
-  block_id bigint PRIMARY KEY,
+  block_id bigint NOT NULL,
   generation bigint NOT NULL,
   day int NOT NULL,
   min_time bigint NOT NULL,
@@ -75,20 +75,56 @@ CREATE TABLE mimir.block (
   nrows bigint NOT NULL,
   nchunks bigint NOT NULL,
   nsamples bigint NOT NULL,
-  nbytes bigint NOT NULL
+  nbytes bigint NOT NULL,
+  level int NOT NULL,
+  tombstone bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (level, block_id)
 );
 CREATE INDEX block_max_time ON mimir.block (max_time);
-COMMENT ON TABLE mimir.block IS 'Blocks of chunks: what one flush wrote to the partition of one day.';
-COMMENT ON COLUMN mimir.block.block_id IS 'Key of its rows in mimir.chunk_data.';
-COMMENT ON COLUMN mimir.block.generation IS 'Generation whose flush wrote it.';
+COMMENT ON TABLE mimir.block IS 'Blocks of chunks: what one flush wrote to the partition of one day, or a whole day compacted.';
+COMMENT ON COLUMN mimir.block.block_id IS 'Key of its rows in mimir.chunk_data; of a compacted block: of its table mimir.block_ID.';
+COMMENT ON COLUMN mimir.block.generation IS 'Newest generation whose samples it holds.';
 COMMENT ON COLUMN mimir.block.day IS 'Day of the partition, days since the epoch.';
 COMMENT ON COLUMN mimir.block.min_time IS 'Earliest sample, ms since the epoch.';
 COMMENT ON COLUMN mimir.block.max_time IS 'Latest sample, ms since the epoch.';
-COMMENT ON COLUMN mimir.block.nrows IS 'Rows in mimir.chunk_data.';
+COMMENT ON COLUMN mimir.block.nrows IS 'Rows in mimir.chunk_data; of a compacted block: pages of its table.';
 COMMENT ON COLUMN mimir.block.nchunks IS 'Chunks in them.';
 COMMENT ON COLUMN mimir.block.nsamples IS 'Samples in them.';
-COMMENT ON COLUMN mimir.block.nbytes IS 'Bytes of the chunks.';
+COMMENT ON COLUMN mimir.block.nbytes IS 'Bytes of the chunks, and of the index if compacted.';
+COMMENT ON COLUMN mimir.block.level IS '1: written by a flush; 2: compacted.';
+COMMENT ON COLUMN mimir.block.tombstone IS 'Tombstones up to this one were applied when it was written.';
 SELECT pg_extension_config_dump('mimir.block', '');
+
+CREATE SEQUENCE mimir.compacted_block_id_seq;
+COMMENT ON SEQUENCE mimir.compacted_block_id_seq IS 'Numbers of compacted blocks; never reused.';
+SELECT pg_extension_config_dump('mimir.compacted_block_id_seq', '');
+
+CREATE TABLE mimir.block_tenant (
+  block_id bigint NOT NULL,
+  tenant_id int NOT NULL,
+  part int NOT NULL,
+  min_time bigint NOT NULL,
+  max_time bigint NOT NULL,
+  nseries bigint NOT NULL,
+  nchunks bigint NOT NULL,
+  nsamples bigint NOT NULL,
+  nbytes bigint NOT NULL,
+  index_bytes bigint NOT NULL,
+  PRIMARY KEY (block_id, tenant_id, part)
+);
+CREATE INDEX block_tenant_time ON mimir.block_tenant (tenant_id, max_time);
+COMMENT ON TABLE mimir.block_tenant IS 'What tenants have in compacted blocks.';
+COMMENT ON COLUMN mimir.block_tenant.block_id IS 'Block; its pages are in mimir.block_ID.';
+COMMENT ON COLUMN mimir.block_tenant.tenant_id IS 'Owner.';
+COMMENT ON COLUMN mimir.block_tenant.part IS 'Part: a tenant with very many series has several.';
+COMMENT ON COLUMN mimir.block_tenant.min_time IS 'Earliest sample, ms since the epoch.';
+COMMENT ON COLUMN mimir.block_tenant.max_time IS 'Latest sample, ms since the epoch.';
+COMMENT ON COLUMN mimir.block_tenant.nseries IS 'Series.';
+COMMENT ON COLUMN mimir.block_tenant.nchunks IS 'Chunks.';
+COMMENT ON COLUMN mimir.block_tenant.nsamples IS 'Samples.';
+COMMENT ON COLUMN mimir.block_tenant.nbytes IS 'Bytes of index, chunks and time columns.';
+COMMENT ON COLUMN mimir.block_tenant.index_bytes IS 'Bytes of the index.';
+SELECT pg_extension_config_dump('mimir.block_tenant', '');
 
 CREATE TABLE mimir.chunk_data (
   day int NOT NULL,
@@ -112,6 +148,39 @@ COMMENT ON COLUMN mimir.chunk_data.lo_metric IS 'Metric key of the first chunk i
 COMMENT ON COLUMN mimir.chunk_data.lo_series IS 'Series id of the first chunk in the row.';
 COMMENT ON COLUMN mimir.chunk_data.data IS 'Directory and chunks (docs/formats.md).';
 SELECT pg_extension_config_dump('mimir.chunk_data', '');
+
+CREATE TABLE mimir.tombstone (
+  tombstone_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  tenant_id int NOT NULL,
+  selector text NOT NULL,
+  min_time bigint NOT NULL,
+  max_time bigint NOT NULL,
+  generation bigint NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX tombstone_time ON mimir.tombstone (tenant_id, max_time);
+COMMENT ON TABLE mimir.tombstone IS 'Deletions whose samples still take space.';
+COMMENT ON COLUMN mimir.tombstone.tombstone_id IS 'Rising number.';
+COMMENT ON COLUMN mimir.tombstone.tenant_id IS 'Owner.';
+COMMENT ON COLUMN mimir.tombstone.selector IS 'PromQL selector of the series.';
+COMMENT ON COLUMN mimir.tombstone.min_time IS 'Earliest time that is deleted, ms since the epoch.';
+COMMENT ON COLUMN mimir.tombstone.max_time IS 'Latest time that is deleted, ms since the epoch.';
+COMMENT ON COLUMN mimir.tombstone.generation IS 'Generation of the ingest log that was current.';
+COMMENT ON COLUMN mimir.tombstone.created_at IS 'When it was deleted.';
+SELECT pg_extension_config_dump('mimir.tombstone', '');
+SELECT pg_extension_config_dump('mimir.tombstone_tombstone_id_seq', '');
+
+CREATE TABLE mimir.imported_block (
+  tenant_id int NOT NULL,
+  ulid text COLLATE "C" NOT NULL,
+  imported_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, ulid)
+);
+COMMENT ON TABLE mimir.imported_block IS 'TSDB blocks that were imported; none is imported twice.';
+COMMENT ON COLUMN mimir.imported_block.tenant_id IS 'Owner.';
+COMMENT ON COLUMN mimir.imported_block.ulid IS 'Name of the block.';
+COMMENT ON COLUMN mimir.imported_block.imported_at IS 'When it was imported.';
+SELECT pg_extension_config_dump('mimir.imported_block', '');
 
 CREATE TABLE mimir.exemplar (
   tenant_id int NOT NULL,
@@ -152,7 +221,7 @@ DO $$
 DECLARE
   rel text;
 BEGIN
-  FOREACH rel IN ARRAY ARRAY['series_active', 'series_cold', 'chunk_data', 'exemplar', 'metric_metadata'] LOOP
+  FOREACH rel IN ARRAY ARRAY['series_active', 'series_cold', 'chunk_data', 'block_tenant', 'tombstone', 'imported_block', 'exemplar', 'metric_metadata'] LOOP
     EXECUTE format('ALTER TABLE mimir.%I ENABLE ROW LEVEL SECURITY', rel);
     EXECUTE format(
       'CREATE POLICY tenant_visible ON mimir.%I FOR SELECT USING (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]))',
@@ -166,3 +235,48 @@ CREATE FUNCTION mimir.flush() RETURNS void
 COMMENT ON FUNCTION mimir.flush() IS 'Closes the open chunks of the head and writes them to blocks; returns when they are committed.';
 REVOKE ALL ON FUNCTION mimir.flush() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION mimir.flush() TO mimir_admin;
+
+CREATE FUNCTION mimir.compact("full" boolean DEFAULT false) RETURNS void
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mimir_compact';
+COMMENT ON FUNCTION mimir.compact(boolean) IS 'Compacts the days that are due, or all that have flushed blocks; returns when they are committed.';
+
+CREATE FUNCTION mimir.import_tsdb(path text) RETURNS bigint
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mimir_import_tsdb';
+COMMENT ON FUNCTION mimir.import_tsdb(text) IS 'Imports a block of a Prometheus TSDB, or all blocks of a data directory, from files of the server; returns the number of samples.';
+
+CREATE FUNCTION mimir.import_openmetrics(metrics text) RETURNS bigint
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mimir_import_openmetrics';
+COMMENT ON FUNCTION mimir.import_openmetrics(text) IS 'Imports samples with timestamps from a text in OpenMetrics or Prometheus format; returns their number.';
+
+CREATE FUNCTION mimir.export_tsdb(path text, tenant text DEFAULT 'anonymous',
+  from_time timestamptz DEFAULT '-infinity', to_time timestamptz DEFAULT 'infinity') RETURNS bigint
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mimir_export_tsdb';
+COMMENT ON FUNCTION mimir.export_tsdb(text, text, timestamptz, timestamptz) IS 'Writes the samples of a tenant, from one time to before another, as blocks of a Prometheus TSDB into a directory of the server; returns their number.';
+
+CREATE FUNCTION mimir.delete_series(selector text, from_time timestamptz DEFAULT '-infinity',
+  to_time timestamptz DEFAULT 'infinity') RETURNS bigint
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mimir_delete_series';
+COMMENT ON FUNCTION mimir.delete_series(text, timestamptz, timestamptz) IS 'Deletes the samples of the series that a PromQL selector matches, between two times, both included; returns how many series match.';
+
+CREATE FUNCTION mimir.compaction_state(OUT day int, OUT tenant_id int, OUT series_done bigint,
+  OUT series_total bigint, OUT samples bigint, OUT bytes bigint, OUT started_at timestamptz,
+  OUT blocks_written bigint, OUT blocks_removed bigint, OUT samples_compacted bigint,
+  OUT bytes_written bigint, OUT last_at timestamptz)
+  LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'mimir_compaction_state';
+COMMENT ON FUNCTION mimir.compaction_state() IS 'What the compactor does now, and did since the start of the server.';
+
+CREATE VIEW mimir.stat_compaction AS
+  SELECT date '1970-01-01' + day AS day, tenant_id, series_done, series_total, samples, bytes, started_at,
+    blocks_written, blocks_removed, samples_compacted, bytes_written, last_at
+  FROM mimir.compaction_state();
+COMMENT ON VIEW mimir.stat_compaction IS 'The block that is being compacted, and what was compacted since the start of the server.';
+
+CREATE VIEW mimir.stat_blocks AS
+  SELECT b.block_id, b.level, date '1970-01-01' + b.day AS day,
+    to_timestamp(b.min_time / 1000.0) AS min_time, to_timestamp(b.max_time / 1000.0) AS max_time,
+    (SELECT sum(t.nseries)::bigint FROM mimir.block_tenant t WHERE b.level = 2 AND t.block_id = b.block_id) AS nseries,
+    b.nchunks, b.nsamples, b.nbytes,
+    round(b.nbytes::numeric / nullif(b.nsamples, 0), 3) AS bytes_per_sample,
+    CASE WHEN b.level = 2 THEN pg_total_relation_size(to_regclass('mimir.block_' || b.block_id)) END AS disk_bytes
+  FROM mimir.block b;
+COMMENT ON VIEW mimir.stat_blocks IS 'Blocks with their time range, content and size.';

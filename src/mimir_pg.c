@@ -10,6 +10,7 @@
 #include "pg/stats.h"
 #include "query/promql_scan.h"
 #include "query/regex_trim.h"
+#include "store/compact.h"
 #include "store/head.h"
 #include "worker/launcher.h"
 #include "worker/queue.h"
@@ -21,6 +22,7 @@ MIMIR_MODULE;
 static const ShmemModule modules[] = {
 	{stats_shmem_size, stats_shmem_init},
 	{head_shmem_size, head_shmem_init},
+	{compact_shmem_size, compact_shmem_init},
 	{queue_shmem_size, queue_shmem_init},
 	{NULL, NULL},
 };

@@ -22,7 +22,8 @@ else
 	postgres="postgresql postgresql-server-dev-all"
 fi
 build="gcc g++ make bison flex curl libmicrohttpd-dev libsnappy-dev libre2-dev libxxhash-dev
-	libprotobuf-c-dev protobuf-c-compiler libyaml-dev libcurl4-openssl-dev zlib1g-dev"
+	libprotobuf-c-dev protobuf-c-compiler libyaml-dev libjson-c-dev
+	libcurl4-openssl-dev zlib1g-dev"
 
 missing=
 for package in $postgres $build "$@"; do

@@ -43,6 +43,8 @@ extern bool api_ready(ApiCall *call);
 extern bool api_metrics(ApiCall *call);
 extern bool api_services(ApiCall *call);
 extern bool api_ring(ApiCall *call);
+extern bool api_delete_series(ApiCall *call);
+extern bool api_clean_tombstones(ApiCall *call);
 
 /* --- shared: api/reply.c ------------------------------------------------------------------------ */
 

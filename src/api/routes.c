@@ -34,7 +34,9 @@ enum
 	ROUTE_READY,
 	ROUTE_METRICS,
 	ROUTE_SERVICES,
-	ROUTE_RING
+	ROUTE_RING,
+	ROUTE_DELETE_SERIES,
+	ROUTE_CLEAN_TOMBSTONES
 };
 
 static const ApiRoute actions[] = {
@@ -53,6 +55,8 @@ static const ApiRoute actions[] = {
 	[ROUTE_METRICS] = {api_metrics, false, false},
 	[ROUTE_SERVICES] = {api_services, false, false},
 	[ROUTE_RING] = {api_ring, false, false},
+	[ROUTE_DELETE_SERIES] = {api_delete_series, true, true},
+	[ROUTE_CLEAN_TOMBSTONES] = {api_clean_tombstones, true, true},
 };
 
 /* The query API stands with and without the prefix. */
@@ -75,6 +79,9 @@ static const HttpRoute routes[] = {
 	BOTH("GET", "/api/v1/metadata", HTTP_POOL_QUERY, ROUTE_METADATA),
 	BOTH("GET,POST", "/api/v1/query_exemplars", HTTP_POOL_QUERY, ROUTE_EXEMPLARS),
 	BOTH("GET", "/api/v1/status/buildinfo", HTTP_POOL_ADMIN, ROUTE_BUILDINFO),
+	BOTH("POST,PUT", "/api/v1/admin/tsdb/delete_series", HTTP_POOL_QUERY, ROUTE_DELETE_SERIES),
+	BOTH("POST,PUT", "/api/v1/admin/tsdb/clean_tombstones", HTTP_POOL_QUERY,
+		 ROUTE_CLEAN_TOMBSTONES),
 	{"GET", "/ready", HTTP_POOL_ADMIN, ROUTE_READY},
 	{"GET", "/metrics", HTTP_POOL_ADMIN, ROUTE_METRICS},
 	{"GET", "/services", HTTP_POOL_ADMIN, ROUTE_SERVICES},

@@ -10,13 +10,15 @@
 #define MIMIR_CODEC_CHUNK_H
 
 #include "model/histogram.h"
+#include "util/buf.h"
 #include "util/err.h"
 
 typedef enum ChunkEncoding
 {
 	CHUNK_XOR = 1,
 	CHUNK_HISTOGRAM = 2,
-	CHUNK_FLOAT_HISTOGRAM = 3
+	CHUNK_FLOAT_HISTOGRAM = 3,
+	CHUNK_COLUMNS = 4 /* ours: floats of a closed chunk */
 } ChunkEncoding;
 
 #define CHUNK_MAX_SAMPLES 65535
@@ -67,6 +69,15 @@ extern int chunk_xor_decode(const uint8_t *data, size_t len, int64_t *t, double 
 							Err *err);
 extern int chunk_count(const uint8_t *data, size_t len); /* header's sample count, any encoding */
 
+/* --- floats of closed chunks: codec/chunk_columns.c ---------------------------------------- */
+
+/* chunk_columns_encode -- append a chunk of n (1..CHUNK_MAX_SAMPLES) samples, ascending times. */
+extern void chunk_columns_encode(const int64_t *t, const double *v, int n, Buf *out);
+
+/* chunk_columns_decode -- as chunk_xor_decode. */
+extern int chunk_columns_decode(const uint8_t *data, size_t len, int64_t *t, double *v, int max,
+								Err *err);
+
 /* --- native histograms: codec/chunk_histogram.c, codec/chunk_float_histogram.c ------------- */
 
 typedef struct ChunkBytes
@@ -93,5 +104,15 @@ extern int chunk_histogram_encode(const HistogramSample *samples, int n, size_t 
  */
 extern int chunk_histogram_decode(ChunkEncoding enc, const uint8_t *data, size_t len,
 								  HistogramSample **out, Err *err);
+
+/*
+ * The open form of histogram samples: for each varint of its time (ms) and the sample's
+ * self-contained form (histogram_sample_put).  Never stored in a block.
+ */
+#define CHUNK_RAW_HISTOGRAM 0x80
+
+/* chunk_raw_histogram_decode -- count samples (from mem_alloc); their number, or -1. */
+extern int chunk_raw_histogram_decode(const uint8_t *data, size_t len, int count,
+									  HistogramSample **out, Err *err);
 
 #endif

@@ -86,6 +86,12 @@ extern void labels_builder_del(LabelsBuilder *b, StrView name);
 extern Labels labels_builder_finish(LabelsBuilder *b); /* bytes from mem_alloc */
 
 /*
+ * labels_sort -- sort labels as received by name and drop those of empty value; returns how many
+ * are left, or -1 if a name occurs twice.
+ */
+extern int labels_sort(Label *labels, int n);
+
+/*
  * labels_encode -- append the byte form of n labels, already sorted, unique and non-empty.
  * labels_encoded_size -- how many bytes that takes.
  */

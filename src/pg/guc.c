@@ -13,7 +13,9 @@
 
 #include <limits.h>
 
+bool mimir_admin_api;
 bool mimir_auto_create_tenants;
+int mimir_compaction_cpu;
 char *mimir_database;
 bool mimir_enable_promql_plan;
 int mimir_flush_interval;
@@ -29,6 +31,7 @@ int mimir_http_query_workers;
 int mimir_http_request_timeout;
 char *mimir_http_tls_cert_file;
 char *mimir_http_tls_key_file;
+int mimir_limits_compactor_blocks_retention_period;
 int mimir_limits_creation_grace_period;
 int mimir_limits_ingestion_burst_size;
 double mimir_limits_ingestion_rate;
@@ -56,9 +59,16 @@ int mimir_tenant_federation_max_tenants;
 void
 guc_init(void)
 {
+	DefineCustomBoolVariable("mimir.admin_api",
+							 "Enables deleting series and removing tombstones over HTTP.", NULL,
+							 &mimir_admin_api, false, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("mimir.auto_create_tenants", "Creates a tenant at its first push.",
 							 NULL, &mimir_auto_create_tenants, true, PGC_SIGHUP, 0, NULL, NULL,
 							 NULL);
+	DefineCustomIntVariable("mimir.compaction_cpu",
+							"Sets how much of a core background compaction may use, in percent.",
+							"100 means no rest between batches.", &mimir_compaction_cpu, 50, 1, 100,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable(
 		"mimir.database", "Sets the database that the HTTP server and the flusher work in.", NULL,
 		&mimir_database, "postgres", PGC_POSTMASTER, 0, NULL, NULL, NULL);
@@ -110,6 +120,10 @@ guc_init(void)
 							   "Sets the file of the private key of the HTTP server's certificate.",
 							   NULL, &mimir_http_tls_key_file, "", PGC_POSTMASTER,
 							   GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomIntVariable("mimir.limits_compactor_blocks_retention_period",
+							"Sets how far back samples are kept.", "0 means forever.",
+							&mimir_limits_compactor_blocks_retention_period, 0, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 	DefineCustomIntVariable("mimir.limits_creation_grace_period",
 							"Sets how far in the future a sample may be.", NULL,
 							&mimir_limits_creation_grace_period, 600, 0, 2147483, PGC_SIGHUP,

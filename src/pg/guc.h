@@ -7,7 +7,9 @@
 
 #include "postgres.h"
 
+extern bool mimir_admin_api;
 extern bool mimir_auto_create_tenants;
+extern int mimir_compaction_cpu; /* percent */
 extern char *mimir_database;
 extern bool mimir_enable_promql_plan;
 extern int mimir_flush_interval;	 /* s */
@@ -23,7 +25,8 @@ extern int mimir_http_query_workers;
 extern int mimir_http_request_timeout; /* s */
 extern char *mimir_http_tls_cert_file;
 extern char *mimir_http_tls_key_file;
-extern int mimir_limits_creation_grace_period; /* s */
+extern int mimir_limits_compactor_blocks_retention_period; /* min */
+extern int mimir_limits_creation_grace_period;			   /* s */
 extern int mimir_limits_ingestion_burst_size;
 extern double mimir_limits_ingestion_rate;
 extern int mimir_limits_max_global_series_per_user;

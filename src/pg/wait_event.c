@@ -13,8 +13,8 @@ mimir_wait_event(MimirWait w)
 {
 #if PG_VERSION_NUM >= 170000 /* allowed here: compat.h must not pull in wait events everywhere */
 	static const char *const names[MIMIR_NWAITS] = {
-		"MimirGateway",	 "MimirRequest", "MimirReply", "MimirFlusher",
-		"MimirLauncher", "MimirDrain",	 "MimirFlush",
+		"MimirGateway", "MimirRequest", "MimirReply",	  "MimirFlusher", "MimirLauncher",
+		"MimirDrain",	"MimirFlush",	"MimirCompactor", "MimirCompact",
 	};
 	static uint32 ids[MIMIR_NWAITS];
 

@@ -9,13 +9,15 @@
 
 typedef enum MimirWait
 {
-	MIMIR_WAIT_GATEWAY,	 /* the gateway waits for sockets or workers */
-	MIMIR_WAIT_REQUEST,	 /* a worker waits for a request */
-	MIMIR_WAIT_REPLY,	 /* a worker waits for room in the reply ring */
-	MIMIR_WAIT_FLUSHER,	 /* the flusher waits for work */
-	MIMIR_WAIT_LAUNCHER, /* the launcher waits */
-	MIMIR_WAIT_DRAIN,	 /* the flusher waits for pushes of a generation to end */
-	MIMIR_WAIT_FLUSH,	 /* mimir.flush() waits for the flusher */
+	MIMIR_WAIT_GATEWAY,	  /* the gateway waits for sockets or workers */
+	MIMIR_WAIT_REQUEST,	  /* a worker waits for a request */
+	MIMIR_WAIT_REPLY,	  /* a worker waits for room in the reply ring */
+	MIMIR_WAIT_FLUSHER,	  /* the flusher waits for work */
+	MIMIR_WAIT_LAUNCHER,  /* the launcher waits */
+	MIMIR_WAIT_DRAIN,	  /* the flusher waits for pushes of a generation to end */
+	MIMIR_WAIT_FLUSH,	  /* mimir.flush() waits for the flusher */
+	MIMIR_WAIT_COMPACTOR, /* the compactor waits for work */
+	MIMIR_WAIT_COMPACT,	  /* mimir.compact() waits for the compactor */
 	MIMIR_NWAITS
 } MimirWait;
 

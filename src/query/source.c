@@ -3,10 +3,6 @@
  *    The store as a PromqlSource: decodes chunks, merges those that overlap, and joins the
  *    tenants of a federated read.
  *
- * Chunks of a series come by start time and mostly do not overlap: then they are decoded one
- * behind the other into one array.  Where one does overlap, the arrays are merged by time; of two
- * samples with one timestamp the first chunk's stays.
- *
  * Memory: labels and the list of series live with the set; a series' samples in a context of
  * their own, reset for each series.
  */
@@ -14,9 +10,8 @@
 
 #include "query/source.h"
 
-#include "codec/chunk.h"
+#include "codec/sample_run.h"
 #include "store/select.h"
-#include "util/varint.h"
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -38,15 +33,6 @@ typedef struct SetSeries
 	Labels labels; /* data NULL: ask the select */
 } SetSeries;
 
-typedef struct SampleArrays
-{
-	int64 *t;
-	double *v;
-	Histogram **h; /* NULL until the first histogram */
-	int n;
-	int cap;
-} SampleArrays;
-
 typedef struct StoreSet
 {
 	PromqlSeriesSet base;
@@ -56,184 +42,18 @@ typedef struct StoreSet
 	StoreSelect **parts;
 	SetSeries *series; /* NULL: one part, in its own order */
 	int64 mint, maxt;
-	SampleArrays all; /* reused from series to series */
-	SampleArrays chunk;
+	SampleRun all; /* reused from series to series */
+	SampleRun chunk;
 } StoreSet;
 
-static void
-reserve(SampleArrays *a, MemoryContext context, int n)
-{
-	int cap;
-
-	if (n <= a->cap)
-		return;
-	cap = Max(n, a->cap * 2);
-	if (a->t == NULL)
-	{
-		a->t = MemoryContextAllocHuge(context, sizeof(int64) * cap);
-		a->v = MemoryContextAllocHuge(context, sizeof(double) * cap);
-	}
-	else
-	{
-		a->t = repalloc_huge(a->t, sizeof(int64) * cap);
-		a->v = repalloc_huge(a->v, sizeof(double) * cap);
-	}
-	if (a->h)
-		a->h = repalloc_huge(a->h, sizeof(Histogram *) * cap);
-	a->cap = cap;
-}
-
-static void
-need_histograms(SampleArrays *a, MemoryContext context)
-{
-	if (a->h == NULL)
-	{
-		a->h = MemoryContextAllocHuge(context, sizeof(Histogram *) * Max(a->cap, 1));
-		memset(a->h, 0, sizeof(Histogram *) * a->n);
-	}
-}
-
 static bool
-decode_histograms(StoreSet *s, const StoreChunk *c, SampleArrays *out, Err *err)
+decode_chunk(StoreSet *s, const StoreChunk *c, SampleRun *out, Err *err)
 {
-	MemoryContext old = MemoryContextSwitchTo(s->sample_context);
-	HistogramSample *samples;
-	int n = 0;
-
-	if (c->encoding == STORE_CHUNK_RAW_HISTOGRAM)
-	{
-		const uint8 *p = c->data;
-		const uint8 *end = c->data + c->len;
-
-		samples = palloc0(sizeof(HistogramSample) * Max(c->count, 1));
-		for (; n < c->count; n++)
-		{
-			uint64 u;
-
-			if ((p = varint_get(p, end, &u)) == NULL ||
-				(p = histogram_sample_get(p, end, &samples[n])) == NULL)
-			{
-				n = -1;
-				err_set(err, ERR_CORRUPT, -1, "histogram chunk in the head is corrupt");
-				break;
-			}
-			samples[n].t = varint_unzigzag(u);
-		}
-	}
-	else
-		n = chunk_histogram_decode(c->encoding, c->data, c->len, &samples, err);
-	if (n >= 0)
-	{
-		reserve(out, s->context, n);
-		out->n = 0;
-		need_histograms(out, s->context);
-		for (int i = 0; i < n; i++)
-		{
-			Histogram *h = samples[i].f ? samples[i].f : histogram_from_int(samples[i].i);
-
-			out->t[i] = samples[i].t;
-			out->v[i] = h->sum; /* so that a stale marker shows in both */
-			out->h[i] = h;
-		}
-		out->n = n;
-	}
-	MemoryContextSwitchTo(old);
-	return n >= 0;
-}
-
-static bool
-decode_chunk(StoreSet *s, const StoreChunk *c, SampleArrays *out, Err *err)
-{
-	int n;
-
-	if (c->encoding != CHUNK_XOR)
-		return decode_histograms(s, c, out, err);
-	reserve(out, s->context, c->count);
-	n = chunk_xor_decode(c->data, c->len, out->t, out->v, out->cap, err);
-	if (n < 0)
-		return false;
-	out->n = n;
-	if (out->h)
-		memset(out->h, 0, sizeof(Histogram *) * n);
-	return true;
-}
-
-/* all := all merged with chunk by time; on equal times all's stays. */
-static void
-merge_chunk(StoreSet *s)
-{
-	SampleArrays *a = &s->all;
-	SampleArrays *c = &s->chunk;
-	SampleArrays m = {0};
-	int i = 0;
-	int k = 0;
-
-	if (c->h)
-		need_histograms(a, s->context);
-	reserve(&m, s->context, a->n + c->n);
-	if (a->h)
-		m.h = MemoryContextAllocHuge(s->context, sizeof(Histogram *) * Max(m.cap, 1));
-	while (i < a->n || k < c->n)
-	{
-		bool from_all = k >= c->n || (i < a->n && a->t[i] <= c->t[k]);
-		SampleArrays *src = from_all ? a : c;
-		int at = from_all ? i : k;
-
-		if (from_all && k < c->n && a->t[i] == c->t[k])
-			k++;
-		m.t[m.n] = src->t[at];
-		m.v[m.n] = src->v[at];
-		if (m.h)
-			m.h[m.n] = src->h ? src->h[at] : NULL;
-		m.n++;
-		if (from_all)
-			i++;
-		else
-			k++;
-	}
-	pfree(a->t);
-	pfree(a->v);
-	if (a->h)
-		pfree(a->h);
-	*a = m;
-}
-
-static void
-append_chunk(StoreSet *s)
-{
-	SampleArrays *a = &s->all;
-	SampleArrays *c = &s->chunk;
-
-	reserve(a, s->context, a->n + c->n);
-	if (c->h)
-		need_histograms(a, s->context);
-	memcpy(a->t + a->n, c->t, sizeof(int64) * c->n);
-	memcpy(a->v + a->n, c->v, sizeof(double) * c->n);
-	if (a->h)
-	{
-		if (c->h)
-			memcpy(a->h + a->n, c->h, sizeof(Histogram *) * c->n);
-		else
-			memset(a->h + a->n, 0, sizeof(Histogram *) * c->n);
-	}
-	a->n += c->n;
-}
-
-static int
-lower_bound(const int64 *t, int n, int64 x)
-{
-	int lo = 0;
-
-	while (lo < n)
-	{
-		int mid = lo + (n - lo) / 2;
-
-		if (t[mid] < x)
-			lo = mid + 1;
-		else
-			n = mid;
-	}
-	return lo;
+	if (c->encoding != STORE_CHUNK_COLUMN)
+		return sample_run_decode(out, c->encoding, c->data, c->len, c->count,
+								 (MemScope *) s->sample_context, err);
+	return sample_run_decode_column(out, c->times, c->count, c->data, c->len, s->mint, s->maxt,
+									err);
 }
 
 static bool
@@ -242,33 +62,43 @@ set_samples(PromqlSeriesSet *base, int i, PromqlSamples *out, Err *err)
 	StoreSet *s = (StoreSet *) base;
 	StoreSelect *part = s->parts[s->series ? s->series[i].part : 0];
 	StoreChunk *chunks;
-	int n = store_select_chunks(part, s->series ? s->series[i].index : i, &chunks);
+	int index = s->series ? s->series[i].index : i;
+	int n = store_select_chunks(part, index, &chunks);
+	TimeInterval *gone;
+	int ngone;
+	MemoryContext old;
+	bool ok = true;
 	int lo;
 	int hi;
 
 	CHECK_FOR_INTERRUPTS();
 	MemoryContextReset(s->sample_context);
 	s->all.n = 0;
-	for (int k = 0; k < n; k++)
+	old = MemoryContextSwitchTo(s->context);
+	for (int k = 0; ok && k < n; k++)
 	{
-		/* the first float chunk goes straight to its place */
-		SampleArrays *target = s->all.n == 0 ? &s->all : &s->chunk;
+		/* the first chunk goes straight to its place */
+		SampleRun *target = s->all.n == 0 ? &s->all : &s->chunk;
 
-		if (!decode_chunk(s, &chunks[k], target, err))
-			return false;
+		ok = decode_chunk(s, &chunks[k], target, err);
 		base->chunks_read++;
 		base->chunks_head += chunks[k].from_head;
-		if (target == &s->all || s->chunk.n == 0)
-			continue;
-		if (s->chunk.t[0] > s->all.t[s->all.n - 1])
-			append_chunk(s);
-		else
-			merge_chunk(s);
+		if (ok && target == &s->chunk)
+			sample_run_merge(&s->all, &s->chunk);
 	}
-	lo = lower_bound(s->all.t, s->all.n, s->mint);
+	MemoryContextSwitchTo(old);
+	if (!ok)
+		return false;
+	ngone = store_select_deleted(part, index, &gone);
+	if (ngone > 0)
+	{
+		tombstones_apply(gone, ngone, &s->all);
+		pfree(gone);
+	}
+	lo = sample_run_lower_bound(s->all.t, s->all.n, Max(s->mint, store_select_mint(part)));
 	hi = s->all.n;
 	if (s->maxt < PG_INT64_MAX)
-		hi = lower_bound(s->all.t, s->all.n, s->maxt + 1);
+		hi = sample_run_lower_bound(s->all.t, s->all.n, s->maxt + 1);
 	out->n = Max(hi - lo, 0);
 	out->t = s->all.t + lo;
 	out->v = s->all.v + lo;
@@ -423,8 +253,8 @@ source_select(PromqlSource *base, const PromqlSelect *sel, Err *err)
 		join_tenants(s, tenants, tenant_of);
 	else
 		s->base.nseries = s->nparts > 0 ? store_select_nseries(s->parts[0]) : 0;
-	reserve(&s->all, context, 512);
-	reserve(&s->chunk, context, 512);
+	sample_run_reserve(&s->all, 512);
+	sample_run_reserve(&s->chunk, 512);
 	MemoryContextSwitchTo(old);
 	return &s->base;
 }

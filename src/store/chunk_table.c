@@ -19,6 +19,7 @@
 
 #include "store/chunk_table.h"
 
+#include "pg/compat.h"
 #include "pg/stats.h"
 #include "tables/relation.h"
 #include "util/hash.h"
@@ -36,6 +37,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "port/pg_crc32c.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -73,7 +75,11 @@ partition_name(char *name, int32 day)
 
 /*
  * chunk_partition_ensure -- the partition inherits columns and index from mimir.chunk_data;
- * row-level security does not inherit, so it is set up here too.
+ * row-level security does not inherit, so it is set up here too.  It is attached, not created as
+ * one: attaching lets readers of mimir.chunk_data (a dump, say) go on.
+ *
+ * Until the transaction ends it holds a lock that keeps the partition from being dropped as
+ * unused (compact_drop.c).
  */
 void
 chunk_partition_ensure(int32 day)
@@ -82,15 +88,17 @@ chunk_partition_ensure(int32 day)
 	char *sql;
 
 	partition_name(name, day);
+	LockRelationOid(tables_relid("chunk_data"), AccessShareLock);
 	if (OidIsValid(tables_relid_missing_ok(name)))
 		return;
-	sql =
-		psprintf("CREATE TABLE mimir.%s PARTITION OF mimir.chunk_data FOR VALUES FROM (%d) TO (%d)"
-				 " WITH (toast_tuple_target = 8160);"
-				 "ALTER TABLE mimir.%s ENABLE ROW LEVEL SECURITY;"
-				 "CREATE POLICY tenant_visible ON mimir.%s FOR SELECT USING"
-				 " (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]))",
-				 name, day, day + 1, name, name);
+	sql = psprintf("CREATE TABLE mimir.%s (LIKE mimir.chunk_data INCLUDING STORAGE)"
+				   " WITH (toast_tuple_target = 8160);"
+				   "ALTER TABLE mimir.%s ENABLE ROW LEVEL SECURITY;"
+				   "CREATE POLICY tenant_visible ON mimir.%s FOR SELECT USING"
+				   " (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]));"
+				   "ALTER TABLE mimir.chunk_data ATTACH PARTITION mimir.%s"
+				   " FOR VALUES FROM (%d) TO (%d)",
+				   name, name, name, name, day, day + 1);
 	SPI_connect();
 	if (SPI_execute(sql, false, 0) < 0)
 		elog(ERROR, "could not create partition \"%s\"", name);
@@ -233,8 +241,8 @@ chunk_writer_end(ChunkWriter *w, uint32 gen)
 	Relation block = tables_open("block", RowExclusiveLock);
 	CatalogIndexState indexes = CatalogOpenIndexes(block);
 	ChunkTotals totals;
-	Datum values[9];
-	bool nulls[9] = {0};
+	Datum values[11];
+	bool nulls[11] = {0};
 
 	write_row(w);
 	totals = w->totals;
@@ -247,6 +255,8 @@ chunk_writer_end(ChunkWriter *w, uint32 gen)
 	values[6] = Int64GetDatum(totals.chunks);
 	values[7] = Int64GetDatum(totals.samples);
 	values[8] = Int64GetDatum(totals.bytes);
+	values[9] = Int32GetDatum(1);
+	values[10] = Int64GetDatum(0);
 	CatalogTupleInsertWithInfo(block, heap_form_tuple(RelationGetDescr(block), values, nulls),
 							   indexes);
 	CatalogCloseIndexes(indexes);
@@ -272,6 +282,23 @@ typedef struct ChunkEntry
 	uint8 encoding;
 } ChunkEntry;
 
+/*
+ * A row that was read.  It is the first in the block whose last key is not below from; so all
+ * chunks of a key in [from, last key) are in it.
+ */
+typedef struct ChunkRow
+{
+	ChunkKey from;
+	ChunkKey last;
+	int n; /* entries; 0: nothing is cached here */
+	ChunkEntry *entries;
+	uint8 *data;
+} ChunkRow;
+
+/*
+ * Series are asked for in label order, which is that of the rows but for the series of one metric.
+ * So the rows read last are kept, enough for a metric of some thousand series.
+ */
 struct ChunkReader
 {
 	Relation rel;
@@ -280,21 +307,21 @@ struct ChunkReader
 	TupleTableSlot *slot;
 	int64 block_id;
 	TenantId tenant;
-	int64 rows;
+	int64 rows; /* read */
 	MemoryContext context;
 
 	ScanKeyData row_keys[2]; /* referred to by the scan */
 	bool positioned;		 /* a row is loaded, or the scan has ended */
-	bool at_end;
-	ChunkKey below; /* keys between below and the first key of the row are not in the block */
-	const uint8 *data;
-	struct varlena *detoasted; /* to free, or NULL */
-	ChunkEntry entries[CHUNK_ROW_MAX_N];
-	int n;
+	ChunkRow *row;			 /* the scan's; NULL at its end */
+	ChunkKey next_from;		 /* from of the row that comes next */
+	int ncached;
+	int victim;
+	ChunkRow *cache;
+	ChunkRow *hit; /* the last one */
 };
 
 ChunkReader *
-chunk_reader_begin(int32 day, int64 block_id, TenantId tenant, Snapshot snapshot)
+chunk_reader_begin(int32 day, int64 block_id, TenantId tenant, int cached_rows, Snapshot snapshot)
 {
 	ChunkReader *r = palloc0(sizeof(ChunkReader));
 	char name[NAMEDATALEN];
@@ -307,11 +334,14 @@ chunk_reader_begin(int32 day, int64 block_id, TenantId tenant, Snapshot snapshot
 		elog(ERROR, "partition \"%s\" has no single index", name);
 	r->index = index_open(linitial_oid(indexes), AccessShareLock);
 	list_free(indexes);
-	r->scan = index_beginscan(r->rel, r->index, snapshot, 3, 0);
+	r->scan = compat_index_beginscan(r->rel, r->index, snapshot, 3, 0);
 	r->slot = table_slot_create(r->rel, NULL);
 	r->block_id = block_id;
 	r->tenant = tenant;
 	r->context = CurrentMemoryContext;
+	r->ncached = Max(cached_rows, 2);
+	r->cache = palloc0(sizeof(ChunkRow) * r->ncached);
+	r->hit = r->cache;
 	return r;
 }
 
@@ -326,50 +356,15 @@ corrupt_row(ChunkReader *r)
 			 errdetail("Tenant %u, block %lld.", r->tenant, (long long) r->block_id)));
 }
 
-/* Parse the directory of the row in the slot. */
-static void
-load_row(ChunkReader *r)
+/* The directory of a row; returns the byte after it.  e: the key before the first. */
+static const uint8 *
+read_directory(ChunkReader *r, const uint8 *p, const uint8 *end, ChunkEntry e, ChunkEntry *entries,
+			   int n, Size *total)
 {
-	bool isnull;
-	struct varlena *raw;
-	struct varlena *packed;
-	const uint8 *p;
-	const uint8 *end;
-	pg_crc32c want;
-	pg_crc32c crc;
-	uint64 n;
 	uint64 u;
-	ChunkEntry e = {0};
-	Size total = 0;
-	MemoryContext old = MemoryContextSwitchTo(r->context);
 
-	if (r->detoasted)
-		pfree(r->detoasted);
-	slot_getallattrs(r->slot);
-	raw = (struct varlena *) DatumGetPointer(slot_getattr(r->slot, ATT_DATA, &isnull));
-	packed = pg_detoast_datum_packed(raw);
-	r->detoasted = packed == raw ? NULL : packed;
-	MemoryContextSwitchTo(old);
-	r->rows++;
-	r->data = (const uint8 *) VARDATA_ANY(packed);
-	p = r->data;
-	end = p + VARSIZE_ANY_EXHDR(packed);
-	if (end - p < sizeof(want) + 1)
-		corrupt_row(r);
-	memcpy(&want, p, sizeof(want));
-	p += sizeof(want);
-	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, p, end - p);
-	FIN_CRC32C(crc);
-	if (!EQ_CRC32C(crc, want))
-		corrupt_row(r);
-
-	e.key.metric = DatumGetInt64(slot_getattr(r->slot, ATT_LO_METRIC, &isnull));
-	e.key.series = DatumGetInt64(slot_getattr(r->slot, ATT_LO_SERIES, &isnull));
-	p = varint_get(p, end, &n);
-	if (p == NULL || n == 0 || n > CHUNK_ROW_MAX_N)
-		corrupt_row(r);
-	for (uint64 i = 0; i < n; i++)
+	*total = 0;
+	for (int i = 0; i < n; i++)
 	{
 		if ((p = varint_get(p, end, &u)) == NULL)
 			corrupt_row(r);
@@ -395,26 +390,82 @@ load_row(ChunkReader *r)
 		if ((p = varint_get(p, end, &u)) == NULL || u > (uint64) (end - p))
 			corrupt_row(r);
 		e.len = (uint32) u;
-		e.offset = (uint32) total;
-		total += u;
-		r->entries[i] = e;
+		e.offset = (uint32) *total;
+		*total += u;
+		entries[i] = e;
 	}
+	return p;
+}
+
+/* Check and parse the row in the slot into a place of the cache. */
+static ChunkRow *
+load_row(ChunkReader *r)
+{
+	ChunkRow *row = &r->cache[r->victim];
+	bool isnull;
+	struct varlena *packed;
+	const uint8 *p;
+	const uint8 *end;
+	pg_crc32c want;
+	pg_crc32c crc;
+	uint64 n;
+	ChunkEntry first = {0};
+	Size total;
+	MemoryContext old = MemoryContextSwitchTo(r->context);
+
+	if (row->n > 0)
+	{
+		pfree(row->entries);
+		pfree(row->data);
+		row->n = 0;
+	}
+	slot_getallattrs(r->slot);
+	packed = pg_detoast_datum_copy(
+		(struct varlena *) DatumGetPointer(slot_getattr(r->slot, ATT_DATA, &isnull)));
+	r->rows++;
+	p = (const uint8 *) VARDATA_ANY(packed);
+	end = p + VARSIZE_ANY_EXHDR(packed);
+	if (end - p < sizeof(want) + 1)
+		corrupt_row(r);
+	memcpy(&want, p, sizeof(want));
+	p += sizeof(want);
+	INIT_CRC32C(crc);
+	COMP_CRC32C(crc, p, end - p);
+	FIN_CRC32C(crc);
+	if (!EQ_CRC32C(crc, want))
+		corrupt_row(r);
+
+	first.key.metric = DatumGetInt64(slot_getattr(r->slot, ATT_LO_METRIC, &isnull));
+	first.key.series = DatumGetInt64(slot_getattr(r->slot, ATT_LO_SERIES, &isnull));
+	p = varint_get(p, end, &n);
+	if (p == NULL || n == 0 || n > CHUNK_ROW_MAX_N)
+		corrupt_row(r);
+	row->entries = palloc(sizeof(ChunkEntry) * n);
+	p = read_directory(r, p, end, first, row->entries, (int) n, &total);
 	if (total != (Size) (end - p))
 		corrupt_row(r);
 	for (uint64 i = 0; i < n; i++)
-		r->entries[i].offset += p - r->data;
-	r->n = (int) n;
+		row->entries[i].offset += p - (const uint8 *) packed;
+	row->data = (uint8 *) packed;
+	row->n = (int) n;
+	r->victim = (r->victim + 1) % r->ncached;
+	row->last = row->entries[n - 1].key;
+	MemoryContextSwitchTo(old);
+	return row;
 }
 
 static void
 next_row(ChunkReader *r)
 {
-	if (r->n > 0)
-		r->below = r->entries[r->n - 1].key;
-	r->n = 0;
-	r->at_end = !index_getnext_slot(r->scan, ForwardScanDirection, r->slot);
-	if (!r->at_end)
-		load_row(r);
+	if (!index_getnext_slot(r->scan, ForwardScanDirection, r->slot))
+	{
+		r->row = NULL;
+		return;
+	}
+	r->row = load_row(r);
+	r->row->from = r->next_from;
+	r->next_from = r->row->last;
+	r->next_from.series++;
 }
 
 /* Search the first row whose last key is not below key. */
@@ -436,31 +487,30 @@ seek(ChunkReader *r, ChunkKey key)
 	keys[2].sk_strategy = BTGreaterEqualStrategyNumber;
 	keys[2].sk_argument = PointerGetDatum(row);
 	index_rescan(r->scan, keys, 3, NULL, 0);
-	r->n = 0;
+	r->next_from = key;
 	next_row(r);
-	r->below = key;
 	r->positioned = true;
 }
 
 static void
-copy_matches(ChunkReader *r, ChunkKey key, int64 mint, int64 maxt, StoreChunk **out, int *n,
+copy_matches(const ChunkRow *row, ChunkKey key, int64 mint, int64 maxt, StoreChunk **out, int *n,
 			 int *cap)
 {
 	int lo = 0;
-	int hi = r->n;
+	int hi = row->n;
 
 	while (lo < hi)
 	{
 		int mid = (lo + hi) / 2;
 
-		if (chunk_key_cmp(r->entries[mid].key, key) < 0)
+		if (chunk_key_cmp(row->entries[mid].key, key) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	for (; lo < r->n && chunk_key_cmp(r->entries[lo].key, key) == 0; lo++)
+	for (; lo < row->n && chunk_key_cmp(row->entries[lo].key, key) == 0; lo++)
 	{
-		const ChunkEntry *e = &r->entries[lo];
+		const ChunkEntry *e = &row->entries[lo];
 		StoreChunk *c;
 
 		if (e->max_t < mint || e->min_t > maxt)
@@ -472,40 +522,65 @@ copy_matches(ChunkReader *r, ChunkKey key, int64 mint, int64 maxt, StoreChunk **
 						: palloc(sizeof(StoreChunk) * *cap);
 		}
 		c = &(*out)[(*n)++];
-		c->min_t = e->min_t;
-		c->max_t = e->max_t;
-		c->encoding = e->encoding;
-		c->len = e->len;
-		c->data = palloc(Max(e->len, 1));
-		memcpy((void *) c->data, r->data + e->offset, e->len);
+		*c = (StoreChunk){.min_t = e->min_t,
+						  .max_t = e->max_t,
+						  .encoding = e->encoding,
+						  .len = e->len,
+						  .data = palloc(Max(e->len, 1))};
+		memcpy((void *) c->data, row->data + e->offset, e->len);
 		c->count = chunk_count(c->data, c->len);
-		c->from_head = false;
 	}
+}
+
+/* The cached row that holds all chunks of a key; NULL: none. */
+static ChunkRow *
+cached_row(ChunkReader *r, ChunkKey key)
+{
+	int newest = (int) (r->victim + r->ncached - 1);
+
+	for (int i = -1; i < r->ncached; i++)
+	{
+		ChunkRow *row = i < 0 ? r->hit : &r->cache[(newest - i) % r->ncached];
+
+		if (row->n == 0)
+			break; /* the cache is filled from the newest backwards */
+		if (chunk_key_cmp(row->from, key) <= 0 && chunk_key_cmp(key, row->last) < 0)
+			return r->hit = row;
+	}
+	return NULL;
 }
 
 void
 chunk_reader_get(ChunkReader *r, ChunkKey key, int64 mint, int64 maxt, StoreChunk **out, int *n,
 				 int *cap)
 {
-	if (!r->positioned || chunk_key_cmp(key, r->below) <= 0)
+	const ChunkRow *row = cached_row(r, key);
+
+	if (row != NULL)
+	{
+		copy_matches(row, key, mint, maxt, out, n, cap);
+		return;
+	}
+	if (!r->positioned || (r->row != NULL && chunk_key_cmp(key, r->row->from) < 0) ||
+		(r->row == NULL && chunk_key_cmp(key, r->next_from) < 0))
 		seek(r, key);
-	for (int skipped = 0; !r->at_end && chunk_key_cmp(r->entries[r->n - 1].key, key) < 0; skipped++)
+	for (int skipped = 0; r->row != NULL && chunk_key_cmp(r->row->last, key) < 0; skipped++)
 	{
 		if (skipped == CHUNK_SEEK_AFTER)
 			seek(r, key);
 		else
 			next_row(r);
 	}
-	if (r->at_end)
+	if (r->row == NULL)
 		return;
-	copy_matches(r, key, mint, maxt, out, n, cap);
+	copy_matches(r->row, key, mint, maxt, out, n, cap);
 	/* the chunks of a series may go on in the next row */
-	while (chunk_key_cmp(r->entries[r->n - 1].key, key) == 0)
+	while (chunk_key_cmp(r->row->last, key) == 0)
 	{
 		next_row(r);
-		if (r->at_end)
+		if (r->row == NULL)
 			break;
-		copy_matches(r, key, mint, maxt, out, n, cap);
+		copy_matches(r->row, key, mint, maxt, out, n, cap);
 	}
 }
 
@@ -522,7 +597,12 @@ chunk_reader_end(ChunkReader *r)
 	index_endscan(r->scan);
 	index_close(r->index, NoLock);
 	table_close(r->rel, NoLock);
-	if (r->detoasted)
-		pfree(r->detoasted);
+	for (int i = 0; i < r->ncached; i++)
+		if (r->cache[i].n > 0)
+		{
+			pfree(r->cache[i].entries);
+			pfree(r->cache[i].data);
+		}
+	pfree(r->cache);
 	pfree(r);
 }

@@ -50,13 +50,14 @@ extern ChunkTotals chunk_writer_end(ChunkWriter *w, uint32 gen);
 /* --- reading ---------------------------------------------------------------------------------- */
 typedef struct ChunkReader ChunkReader;
 
-extern ChunkReader *chunk_reader_begin(int32 day, int64 block_id, TenantId tenant,
+/* cached_rows: of 8 kB, to keep for keys that are not asked in their order. */
+extern ChunkReader *chunk_reader_begin(int32 day, int64 block_id, TenantId tenant, int cached_rows,
 									   Snapshot snapshot);
 
 /*
  * chunk_reader_get -- append the chunks of a series that touch [mint, maxt] to *out (array of
  * *n entries, *cap allocated); their bytes are copied to CurrentMemoryContext.  Cheap when keys
- * are asked in ascending order.
+ * are asked in ascending order, or near each other.
  */
 extern void chunk_reader_get(ChunkReader *r, ChunkKey key, int64 mint, int64 maxt, StoreChunk **out,
 							 int *n, int *cap);

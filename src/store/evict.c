@@ -59,18 +59,18 @@ idle_locked(const HeadSeries *s)
 	return s->pending == 0 && s->open == NULL && s->closed == NULL;
 }
 
-static void
-free_limbo(void)
+bool
+evict_free_limbo(void)
 {
 	bool pinned;
 
 	if (nlimbo == 0)
-		return;
+		return true;
 	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
 	pinned = head_pinned_before(limbo_epoch);
 	LWLockRelease(&head->gen_lock);
 	if (pinned)
-		return;
+		return false;
 	LWLockAcquire(&head_index->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < nlimbo; i++)
 		index_free_series(limbo[i]);
@@ -78,6 +78,7 @@ free_limbo(void)
 	pfree(limbo);
 	limbo = NULL;
 	nlimbo = 0;
+	return true;
 }
 
 /* Step 1: the candidates. */
@@ -195,16 +196,35 @@ delete_active(HTAB *ids)
 static int
 unlink_series(const Evicted *ev, int n)
 {
+	SeriesRef *refs = palloc(sizeof(SeriesRef) * Max(n, 1));
+	int nrefs = 0;
+
+	for (int i = 0; i < n; i++)
+		if (ev[i].take)
+			refs[nrefs++] = ev[i].ref;
+	n = evict_unlink(refs, nrefs);
+	pfree(refs);
+	return n;
+}
+
+/*
+ * evict_unlink -- unlink those of n series that nobody touched since they were found idle; they
+ * wait in limbo, which must be empty, for their last readers.  Returns how many.
+ */
+int
+evict_unlink(const SeriesRef *refs, int n)
+{
+	Assert(nlimbo == 0);
 	limbo = MemoryContextAlloc(TopMemoryContext, sizeof(SeriesRef) * Max(n, 1));
 	LWLockAcquire(&head_index->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < n; i++)
 	{
-		HeadSeries *s = head_series(ev[i].ref);
+		HeadSeries *s = head_series(refs[i]);
 
-		if (!ev[i].take || s->registered || !idle_locked(s))
+		if (s->registered || !idle_locked(s))
 			continue;
-		index_unlink_series(ev[i].ref);
-		limbo[nlimbo++] = ev[i].ref;
+		index_unlink_series(refs[i]);
+		limbo[nlimbo++] = refs[i];
 	}
 	LWLockRelease(&head_index->lock);
 	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
@@ -226,8 +246,7 @@ store_evict(void)
 	Evicted *ev;
 	int n;
 
-	free_limbo();
-	if (nlimbo > 0 || (now < next_look && !full))
+	if (!evict_free_limbo() || (now < next_look && !full))
 		return 0;
 	next_look = now + EVICT_EVERY_MS;
 
@@ -261,6 +280,6 @@ store_evict(void)
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	stats_add(STAT_HEAD_SERIES_REMOVED, n);
-	free_limbo();
+	evict_free_limbo();
 	return n;
 }

@@ -21,6 +21,7 @@
 
 #include "store/flush.h"
 
+#include "pg/errmap.h"
 #include "pg/guc.h"
 #include "pg/stats.h"
 #include "pg/time.h"
@@ -28,7 +29,6 @@
 #include "store/head.h"
 #include "store/log.h"
 #include "tables/relation.h"
-#include "util/varint.h"
 
 #include "access/table.h"
 #include "access/transam.h"
@@ -44,6 +44,7 @@
 
 #define FLUSH_TICK_MS		1000
 #define FLUSH_MEMORY_PART	0.6	 /* of the budget: flush early */
+#define FLUSH_COLUMNS_MIN	4	 /* samples worth trying */
 #define FLUSH_HISTOGRAM_MAX 3800 /* bytes a histogram chunk is cut at */
 
 typedef struct FlushItem
@@ -77,6 +78,12 @@ store_shutdown(void)
 void
 store_startup(void)
 {
+	while (pg_atomic_read_u32(&head->followed) != 0)
+	{
+		/* promoted just now */
+		pg_usleep(10000);
+		CHECK_FOR_INTERRUPTS();
+	}
 	store_recover();
 	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
 	head->flusher_procno = MyProc->pgprocno;
@@ -269,24 +276,14 @@ write_histograms(ChunkWriter *w, const FlushItem *it, MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	const HeadChunk *c = it->chunk;
-	HistogramSample *samples = palloc0(sizeof(HistogramSample) * c->count);
-	const uint8 *p = c->data;
-	const uint8 *end = c->data + c->len;
+	HistogramSample *samples;
+	Err err = ERR_INIT;
 	ChunkBytes *chunks;
-	int n = 0;
+	int n = chunk_raw_histogram_decode(c->data, c->len, c->count, &samples, &err);
 	int nchunks;
 
-	while (n < c->count)
-	{
-		uint64 u;
-
-		p = varint_get(p, end, &u);
-		if (p != NULL)
-			p = histogram_sample_get(p, end, &samples[n]);
-		if (p == NULL)
-			elog(ERROR, "histogram chunk in the head is corrupt");
-		samples[n++].t = varint_unzigzag(u);
-	}
+	if (n < 0)
+		errmap_raise(&err);
 	nchunks = chunk_histogram_encode(samples, n, FLUSH_HISTOGRAM_MAX, &chunks);
 	for (int i = 0; i < nchunks; i++)
 	{
@@ -303,6 +300,35 @@ write_histograms(ChunkWriter *w, const FlushItem *it, MemoryContext context)
 	MemoryContextReset(context);
 }
 
+/* What an XOR chunk holds as columns, if that is smaller. */
+static void
+write_floats(ChunkWriter *w, const FlushItem *it, StoreChunk *out, MemoryContext context)
+{
+	static int64 t[CHUNK_MAX_SAMPLES];
+	static double v[CHUNK_MAX_SAMPLES];
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Err err = ERR_INIT;
+	int n = chunk_xor_decode(out->data, out->len, t, v, CHUNK_MAX_SAMPLES, &err);
+	Buf columns;
+
+	if (n < 0)
+		errmap_raise(&err);
+	if (n >= FLUSH_COLUMNS_MIN)
+	{
+		buf_init(&columns, 2048, MaxAllocSize / 2);
+		chunk_columns_encode(t, v, n, &columns);
+		if (columns.len < out->len)
+		{
+			out->encoding = CHUNK_COLUMNS;
+			out->data = (const uint8 *) columns.data;
+			out->len = columns.len;
+		}
+	}
+	chunk_writer_add(w, it->tenant, it->key, out);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(context);
+}
+
 static void
 write_item(ChunkWriter *w, const FlushItem *it, MemoryContext scratch)
 {
@@ -314,10 +340,10 @@ write_item(ChunkWriter *w, const FlushItem *it, MemoryContext scratch)
 					  .data = c->data,
 					  .len = c->len};
 
-	if (c->encoding == HEAD_RAW_HISTOGRAM)
+	if (c->encoding == CHUNK_RAW_HISTOGRAM)
 		write_histograms(w, it, scratch);
 	else
-		chunk_writer_add(w, it->tenant, it->key, &out);
+		write_floats(w, it, &out, scratch);
 }
 
 static uint32
@@ -357,9 +383,6 @@ flush_generations(uint32 from, uint32 to)
 		for (uint64 i = 0; i < n; i++)
 			if (i == 0 || items[i].day != items[i - 1].day)
 				chunk_partition_ensure(items[i].day);
-		commit_transaction();
-
-		begin_transaction();
 		MemoryContextSwitchTo(context);
 		for (uint64 i = 0; i <= n; i++)
 		{

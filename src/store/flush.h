@@ -34,7 +34,15 @@ extern bool store_is_ready(void); /* any process */
 extern void store_flush_request_and_wait(void);
 
 /* --- pieces, for flush.c ------------------------------------------------------------------------ */
-extern void store_recover(void); /* recover.c */
-extern int store_evict(void);	 /* evict.c: series that left the head */
+extern void store_recover(void);	/* recover.c */
+extern int store_evict(void);		/* evict.c: series that left the head */
+extern bool evict_free_limbo(void); /* false: readers still hold series that were unlinked */
+extern int evict_unlink(const uint32 *refs, int n);
+
+/* --- on a standby: follow.c --------------------------------------------------------------------- */
+extern void store_follow_begin(void); /* the head is the follower's from now on */
+extern void store_follow_tick(void);  /* bring the head up to what was replayed */
+extern void store_follow_stop(void);  /* begin anew with the next tick */
+extern void store_follow_end(void); /* promotion, or the follower ends: the head is the flusher's */
 
 #endif

@@ -97,6 +97,7 @@ head_shmem_init(void)
 	for (int i = 0; i < HEAD_STRIPES; i++)
 		LWLockInitialize(&head->stripes[i], tranche);
 	pg_atomic_init_u32(&head->ready, 0);
+	pg_atomic_init_u32(&head->followed, 0);
 	pg_atomic_init_u64(&head->next_series_id, 0);
 	pg_atomic_init_u64(&head->series_id_limit, 0);
 	ConditionVariableInit(&head->inflight_cv);
@@ -394,12 +395,12 @@ head_apply_histogram(SeriesRef ref, uint32 gen, int64 t, const uint8 *form, uint
 	uint8 *end;
 
 	LWLockAcquire(stripe, LW_EXCLUSIVE);
-	if (s->open && (s->open->gen != gen || s->open->encoding != HEAD_RAW_HISTOGRAM ||
+	if (s->open && (s->open->gen != gen || s->open->encoding != CHUNK_RAW_HISTOGRAM ||
 					chunk_xor_size(&s->w) + need > HEAD_RAW_MAX_BYTES || t <= s->w.t ||
 					day_of(t) != day_of(s->open->min_t)))
 		close_open_locked(s);
 	if (s->open == NULL)
-		open_chunk_locked(s, gen, HEAD_RAW_HISTOGRAM, t, need);
+		open_chunk_locked(s, gen, CHUNK_RAW_HISTOGRAM, t, need);
 	if (chunk_xor_size(&s->w) + need > s->w.cap)
 		grow_open_locked(s, Min(Max(s->w.cap + need, s->w.cap * 3 / 2), HEAD_RAW_MAX_BYTES));
 	end = s->w.buf + chunk_xor_size(&s->w);

@@ -24,7 +24,6 @@
 #define HEAD_STRIPES	   4096
 #define HEAD_NGENS		   1024 /* generations that may exist at once */
 #define HEAD_LOG_SLOTS	   8	/* log tables: generations whose log may exist at once */
-#define HEAD_RAW_HISTOGRAM 0x80 /* encoding of an open histogram chunk, STORE_CHUNK_RAW_HISTOGRAM */
 #define HEAD_DAY_MS		   INT64CONST(86400000)
 #define HEAD_MAX_HISTOGRAM (ARENA_MAX_ITEM / 2) /* bytes of one histogram sample's form */
 
@@ -101,10 +100,12 @@ typedef struct Head
 	HeadGen gens[HEAD_NGENS]; /* by gen % HEAD_NGENS */
 
 	/* --- no lock: flags and atomics --- */
-	pg_atomic_uint32 ready; /* recovery is done: reads and writes are right */
+	pg_atomic_uint32 ready;	   /* recovery is done: reads and writes are right */
+	pg_atomic_uint32 followed; /* the follower has the head: a promotion waits until it lets go */
 	pg_atomic_uint64 next_series_id;
 	pg_atomic_uint64 series_id_limit; /* ids below are reserved in the database */
-	int64 recovered_max_t;		   /* no block had a later sample at start; constant once ready */
+	int64
+		recovered_max_t; /* no block of a flush had a later sample at start; constant once ready */
 	ConditionVariable inflight_cv; /* a generation's inflight reached 0 */
 
 	/* --- flush requests: gen_lock --- */

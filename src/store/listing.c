@@ -10,10 +10,14 @@
 #include "store/select.h"
 
 #include "store/head.h"
+#include "store/retention.h"
 #include "store/select_int.h"
 
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 typedef struct TextList
 {
@@ -174,6 +178,49 @@ list_head_index(Listing *l, TenantId tenant_id)
 	LWLockRelease(&head_index->lock);
 }
 
+static void
+list_block_index(Listing *l, BlockReader *r)
+{
+	BlockIndex *ix = block_reader_index(r);
+	Err err = ERR_INIT;
+	int name;
+
+	if (l->name.s == NULL)
+	{
+		for (int i = 0; i < block_index_nnames(ix); i++)
+			add_text(&l->texts, block_index_name(ix, i));
+		return;
+	}
+	name = block_index_find_name(ix, l->name);
+	for (uint32 i = 0; name >= 0 && i < block_index_nvalues(ix, name); i++)
+	{
+		StrView value;
+
+		if (!block_index_value(ix, name, i, &value, &err))
+			block_reader_raise(r, &err);
+		add_text(&l->texts, value);
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* All names, or all values of a label, of the compacted blocks that overlap the range. */
+static void
+list_blocks(Listing *l, TenantId tenant, int64 mint, int64 maxt)
+{
+	BlockPart *parts;
+	int pruned = 0;
+	int n = block_parts(tenant, mint, maxt, GetActiveSnapshot(), &parts, &pruned);
+
+	for (int i = 0; i < n; i++)
+	{
+		BlockReader *r = block_reader_open(&parts[i], GetActiveSnapshot());
+
+		list_block_index(l, r);
+		block_reader_close(r);
+	}
+}
+
 static int
 list_labels(TenantId tenant, StrView name, const StoreMatcherSet *sets, int nsets, int64 mint,
 			int64 maxt, StrView **out)
@@ -181,11 +228,13 @@ list_labels(TenantId tenant, StrView name, const StoreMatcherSet *sets, int nset
 	Listing l = {.name = name};
 	Labels *cold;
 
+	mint = Max(mint, retention_cutoff(tenant));
 	if (nsets == 0)
 	{
 		int ncold = store_cold_series(tenant, mint, maxt, &cold);
 
 		list_head_index(&l, tenant);
+		list_blocks(&l, tenant, mint, maxt);
 		for (int i = 0; i < ncold; i++)
 			list_cold_series(&l, cold[i]);
 		return sort_unique(&l.texts, out);
@@ -249,4 +298,47 @@ store_series(TenantId tenant, const StoreMatcherSet *sets, int nsets, int64 mint
 	}
 	*out = all;
 	return n;
+}
+
+/*
+ * store_time_range -- bounds, not the exact times: a flushed block may begin or end with another
+ * tenant's sample.
+ */
+void
+store_time_range(TenantId tenant, int64 *first, int64 *last)
+{
+	Oid type = INT4OID;
+	Datum value = Int32GetDatum((int32) tenant);
+	uint32 n = head_index->series.n;
+	bool isnull;
+	Datum d;
+
+	*first = PG_INT64_MAX;
+	*last = PG_INT64_MIN;
+	LWLockAcquire(&head_index->lock, LW_SHARED);
+	for (SeriesRef ref = 1; ref < n; ref++)
+	{
+		const HeadSeries *s = head_series(ref);
+
+		if (s->ix.pairs == NULL || s->ix.dead || index_tenant(s->ix.tenant)->tenant_id != tenant ||
+			s->applied_t == PG_INT64_MIN)
+			continue;
+		*first = Min(*first, s->first_t);
+		*last = Max(*last, s->applied_t);
+	}
+	LWLockRelease(&head_index->lock);
+	SPI_connect();
+	if (SPI_execute_with_args("SELECT min(min_time), max(max_time) FROM"
+							  " (SELECT min_time, max_time FROM mimir.block_tenant"
+							  "  WHERE tenant_id = $1 UNION ALL"
+							  "  SELECT min_time, max_time FROM mimir.block WHERE level = 1) b",
+							  1, &type, &value, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the time range of blocks");
+	d = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (!isnull)
+		*first = Min(*first, DatumGetInt64(d));
+	d = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
+	if (!isnull)
+		*last = Max(*last, DatumGetInt64(d));
+	SPI_finish();
 }

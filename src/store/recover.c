@@ -15,6 +15,7 @@
 #include "store/chunk_table.h"
 #include "store/head.h"
 #include "store/log.h"
+#include "store/recover_int.h"
 #include "tables/relation.h"
 
 #include "access/htup_details.h"
@@ -29,34 +30,23 @@
 
 #define SERIES_IDS_A_START (INT64CONST(1) << 32) /* increment of mimir.series_id_seq */
 
-/* Open-addressing map from series id to reference, for the time of the replay. */
-typedef struct IdMap
-{
-	uint32 mask;
-	uint32 n;
-	struct
-	{
-		int64 id; /* 0 = free */
-		SeriesRef ref;
-	} * slots;
-} IdMap;
-
 static inline uint32
 id_hash(int64 id)
 {
 	return (uint32) (((uint64) id * UINT64CONST(0x9E3779B97F4A7C15)) >> 32);
 }
 
-static void
+void
 id_map_init(IdMap *m, uint32 size)
 {
 	m->mask = size - 1;
 	m->n = 0;
-	m->slots = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(*m->slots) * size,
+	m->context = CurrentMemoryContext;
+	m->slots = MemoryContextAllocExtended(m->context, sizeof(*m->slots) * size,
 										  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
-static SeriesRef *
+SeriesRef *
 id_map_slot(IdMap *m, int64 id)
 {
 	uint32 i = id_hash(id) & m->mask;
@@ -66,8 +56,10 @@ id_map_slot(IdMap *m, int64 id)
 	if (m->slots[i].id == 0 && ++m->n > m->mask / 4 * 3)
 	{
 		IdMap bigger;
+		MemoryContext old = MemoryContextSwitchTo(m->context);
 
 		id_map_init(&bigger, (m->mask + 1) * 2);
+		MemoryContextSwitchTo(old);
 		for (uint32 k = 0; k <= m->mask; k++)
 			if (m->slots[k].id != 0)
 				*id_map_slot(&bigger, m->slots[k].id) = m->slots[k].ref;
@@ -100,8 +92,12 @@ split_labels(Labels ls, Label **labels, int *cap)
 	}
 }
 
-static void
-load_series(IdMap *map)
+/*
+ * recover_load_series -- make the series of mimir.series_active that the map does not know yet.
+ * min_t: blocks of flushes hold no earlier sample of them, ms.  Needs an active snapshot.
+ */
+void
+recover_load_series(IdMap *map, int64 min_t)
 {
 	Relation rel = tables_open("series_active", AccessShareLock);
 	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
@@ -140,7 +136,7 @@ load_series(IdMap *map)
 			HeadSeries *s = head_series(*ref);
 
 			s->tail_t = s->applied_t = PG_INT64_MIN;
-			s->first_t = PG_INT64_MIN;
+			s->first_t = min_t;
 			s->registered = true;
 			s->recovered = true;
 		}
@@ -212,8 +208,8 @@ set_generation(uint32 gen, HeadGenState state)
  * Requests see that the head is not ready and leave; wait for the last of them (after DROP and
  * CREATE EXTENSION; at a start there is none).
  */
-static void
-wait_until_left(void)
+void
+recover_wait_until_left(void)
 {
 	for (;;)
 	{
@@ -240,6 +236,7 @@ store_recover(void)
 	int64 first;
 	int64 last;
 	int64 first_id;
+	int64 recovered_min_t;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
@@ -264,13 +261,16 @@ store_recover(void)
 					 (long long) last),
 			false, 0);
 	}
-	head->recovered_max_t = query_int64("SELECT max(max_time) FROM mimir.block");
+	head->recovered_max_t = query_int64("SELECT max(max_time) FROM mimir.block WHERE level = 1");
+	recovered_min_t = query_int64("SELECT min(min_time) FROM mimir.block WHERE level = 1");
+	if (recovered_min_t == PG_INT64_MIN)
+		recovered_min_t = PG_INT64_MAX; /* no block at all */
 	first_id = query_int64("SELECT nextval('mimir.series_id_seq')");
 	SPI_finish();
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 
-	wait_until_left();
+	recover_wait_until_left();
 	head_reset();
 	head->min_gen = (uint32) first;
 	pg_atomic_write_u64(&head->next_series_id, first_id);
@@ -280,7 +280,7 @@ store_recover(void)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(context);
 	id_map_init(&r.map, 65536);
-	load_series(&r.map);
+	recover_load_series(&r.map, recovered_min_t);
 	for (int64 gen = first; gen <= last; gen++)
 	{
 		set_generation((uint32) gen, gen == last ? HEAD_GEN_OPEN : HEAD_GEN_CLOSED);

@@ -7,8 +7,8 @@
  * found there.  (A generation leaves the head only when every snapshot sees its blocks, so
  * each sample is found exactly once.)
  *
- * Series come from the head's index and, for the past, from mimir.series_cold.  One label set
- * may have had several ids over time (it left the head and came back); they are joined here.
+ * Series come from the head's index and, for the past, from mimir.series_cold and the indexes of
+ * compacted blocks (select_join.c).
  */
 #include "postgres.h"
 
@@ -17,12 +17,16 @@
 #include "index/resolve.h"
 #include "store/chunk_table.h"
 #include "store/head.h"
+#include "store/retention.h"
 #include "store/select_int.h"
 #include "tables/relation.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/stratnum.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "utils/builtins.h"
 #include "access/table.h"
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
@@ -30,39 +34,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-typedef struct SelectBlock
-{
-	int64 block_id;
-	int32 day;
-	ChunkReader *reader; /* opened at first use */
-} SelectBlock;
-
-typedef struct SelectSeries
-{
-	ChunkKey key;
-	SeriesRef ref; /* 0: not in the head */
-	int other;	   /* index + 1 of another id with the same labels, in others */
-	Labels labels; /* data NULL: not built yet */
-} SelectSeries;
-
-struct StoreSelect
-{
-	MemoryContext context;
-	MemoryContext chunk_context; /* reset for each series */
-	MemoryContextCallback unpin;
-	bool pinned;
-	TenantId tenant;
-	int64 mint, maxt;
-	uint32 min_gen;
-	Snapshot snapshot;
-	int nseries;
-	SelectSeries *series;
-	int nothers;
-	SelectSeries *others;
-	int nblocks;
-	SelectBlock *blocks;
-	StoreSelectStats stats;
-};
+#define CACHED_ROWS 1024 /* of 8 kB, over all blocks of a select */
 
 static void
 select_unpin(void *arg)
@@ -103,6 +75,8 @@ find_blocks(StoreSelect *s)
 		int64 gen = DatumGetInt64(heap_getattr(tuple, 2, RelationGetDescr(rel), &isnull));
 		int64 min_t = DatumGetInt64(heap_getattr(tuple, 4, RelationGetDescr(rel), &isnull));
 
+		if (DatumGetInt32(heap_getattr(tuple, 10, RelationGetDescr(rel), &isnull)) != 1)
+			continue; /* compacted: select_join.c */
 		if (gen >= s->min_gen)
 			continue; /* read in the head */
 		if (min_t > s->maxt)
@@ -143,7 +117,10 @@ metric_key(SeriesRef ref, uint32 *memo_pair, int64 *memo_key)
 	return *memo_key;
 }
 
-/* May the head series have samples in the range, in the head or in blocks? */
+/*
+ * May the head series have samples in the range, in the head or in blocks of flushes?  Of one
+ * that was there at the start, nobody knows which.
+ */
 static bool
 in_time_range(const StoreSelect *s, SeriesRef ref)
 {
@@ -163,171 +140,23 @@ find_head_series(StoreSelect *s, const Matcher *ms, int n)
 	uint32 memo_pair = 0;
 	int64 memo_key = 0;
 
-	s->series = MemoryContextAllocHuge(s->context, sizeof(SelectSeries) * Max(nrefs, 1));
+	s->cap_series = Max(nrefs, 1);
+	s->series = MemoryContextAllocHuge(s->context, sizeof(SelectSeries) * s->cap_series);
 	for (int i = 0; i < nrefs; i++)
 	{
 		SelectSeries *e = &s->series[s->nseries];
 
 		if (!in_time_range(s, refs[i]))
 			continue;
-		e->key.series = index_series(refs[i])->series_id;
+		e->id = e->key.series = index_series(refs[i])->series_id;
 		e->key.metric = s->nblocks > 0 ? metric_key(refs[i], &memo_pair, &memo_key) : 0;
 		e->ref = refs[i];
-		e->other = 0;
+		e->other = e->place = 0;
 		e->labels.data = NULL;
 		s->nseries++;
 	}
 	if (refs)
 		pfree(refs);
-}
-
-static Labels
-series_labels(StoreSelect *s, SelectSeries *e)
-{
-	if (e->labels.data == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(s->context);
-
-		e->labels = index_labels(e->ref);
-		MemoryContextSwitchTo(old);
-	}
-	return e->labels;
-}
-
-typedef struct LabelSlot
-{
-	uint64 hash;
-	int series; /* index + 1; 0 = free */
-} LabelSlot;
-
-/* Find the series with these labels, or the free slot for it. */
-static LabelSlot *
-label_slot(StoreSelect *s, LabelSlot *table, uint32 mask, uint64 hash, Labels labels)
-{
-	uint32 i = (uint32) hash & mask;
-
-	while (table[i].series != 0 &&
-		   !(table[i].hash == hash &&
-			 labels_equal(series_labels(s, &s->series[table[i].series - 1]), labels)))
-		i = (i + 1) & mask;
-	return &table[i];
-}
-
-/*
- * Join ids: series found cold are added to the series of the same labels, or become series of
- * their own.
- */
-static void
-join_cold(StoreSelect *s, SelectSeries *cold, int ncold)
-{
-	uint32 size = pg_nextpower2_32(Max(16, (s->nseries + ncold) * 2));
-	LabelSlot *table = MemoryContextAllocExtended(s->context, sizeof(LabelSlot) * size,
-												  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-
-	s->series = repalloc_huge(s->series, sizeof(SelectSeries) * (s->nseries + ncold));
-	s->others = MemoryContextAllocHuge(s->context, sizeof(SelectSeries) * ncold);
-	for (int i = 0; i < s->nseries; i++)
-	{
-		Labels labels = series_labels(s, &s->series[i]);
-		uint64 hash = labels_hash(labels);
-		LabelSlot *slot = label_slot(s, table, size - 1, hash, labels);
-
-		slot->hash = hash;
-		slot->series = i + 1;
-	}
-	for (int i = 0; i < ncold; i++)
-	{
-		uint64 hash = labels_hash(cold[i].labels);
-		LabelSlot *slot = label_slot(s, table, size - 1, hash, cold[i].labels);
-		SelectSeries *e;
-
-		CHECK_FOR_INTERRUPTS();
-		if (slot->series == 0)
-		{
-			s->series[s->nseries] = cold[i];
-			slot->hash = hash;
-			slot->series = ++s->nseries;
-			continue;
-		}
-		e = &s->series[slot->series - 1];
-		if (e->key.series == cold[i].key.series)
-			continue; /* on its way between head and cold */
-		s->others[s->nothers] = cold[i];
-		s->others[s->nothers].other = e->other;
-		e->other = ++s->nothers;
-	}
-	pfree(table);
-}
-
-/* Cold series of a tenant in the range that match; *out from CurrentMemoryContext. */
-static int
-scan_cold(TenantId tenant, const Matcher *ms, int nms, int64 mint, int64 maxt, SelectSeries **out)
-{
-	Relation rel = tables_open("series_cold", AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple tuple;
-	SelectSeries *cold = NULL;
-	int n = 0;
-	int cap = 0;
-
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum((int32) tenant));
-	ScanKeyInit(&keys[1], 4, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(mint));
-	scan = systable_beginscan(rel, tables_index("series_cold_time"), true, GetActiveSnapshot(), 2,
-							  keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		bool isnull;
-		struct varlena *bytes;
-		Labels labels;
-
-		CHECK_FOR_INTERRUPTS();
-		if (DatumGetInt64(heap_getattr(tuple, 3, RelationGetDescr(rel), &isnull)) > maxt)
-			continue;
-		bytes = pg_detoast_datum_packed((struct varlena *) DatumGetPointer(
-			heap_getattr(tuple, 5, RelationGetDescr(rel), &isnull)));
-		labels.data = (const uint8 *) VARDATA_ANY(bytes);
-		labels.len = VARSIZE_ANY_EXHDR(bytes);
-		if (!matchers_match(ms, nms, labels))
-			continue;
-		if (n == cap)
-		{
-			cap = Max(64, cap * 2);
-			cold = cold ? repalloc_huge(cold, sizeof(SelectSeries) * cap)
-						: MemoryContextAllocHuge(CurrentMemoryContext, sizeof(SelectSeries) * cap);
-		}
-		cold[n].labels = labels_copy(labels);
-		cold[n].key.metric = chunk_metric_key(labels_metric_name(labels));
-		cold[n].key.series = DatumGetInt64(heap_getattr(tuple, 2, RelationGetDescr(rel), &isnull));
-		cold[n].ref = 0;
-		cold[n++].other = 0;
-	}
-	systable_endscan(scan);
-	table_close(rel, NoLock);
-	*out = cold;
-	return n;
-}
-
-static void
-find_cold_series(StoreSelect *s, const Matcher *ms, int nms)
-{
-	SelectSeries *cold;
-	int n = scan_cold(s->tenant, ms, nms, s->mint, s->maxt, &cold);
-
-	if (n > 0)
-		join_cold(s, cold, n);
-}
-
-int
-store_cold_series(TenantId tenant, int64 mint, int64 maxt, Labels **out)
-{
-	SelectSeries *cold;
-	int n = scan_cold(tenant, NULL, 0, mint, maxt, &cold);
-
-	*out = palloc(sizeof(Labels) * Max(n, 1));
-	for (int i = 0; i < n; i++)
-		(*out)[i] = cold[i].labels;
-	return n;
 }
 
 static int
@@ -347,6 +176,54 @@ cmp_labels(const void *a, const void *b)
 	return labels_cmp(x->labels, y->labels);
 }
 
+/* Was the flush of the newest generation that is not in the head committed for this snapshot? */
+static bool
+sees_flush_of(uint32 gen, Snapshot snapshot)
+{
+	Relation rel = tables_open("generation", AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	bool flushed = true; /* rows of old generations are removed */
+	bool isnull;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(gen));
+	scan = systable_beginscan(rel, tables_index("generation_pkey"), true, snapshot, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		char *state = TextDatumGetCString(heap_getattr(tuple, 2, RelationGetDescr(rel), &isnull));
+
+		flushed = strcmp(state, "flushed") == 0;
+	}
+	systable_endscan(scan);
+	table_close(rel, NoLock);
+	return flushed;
+}
+
+/*
+ * The snapshot to read blocks under, taken after the pin.  On a primary the active one will do:
+ * generations stay in the head as long as it may need them.  On a standby they do not
+ * (follow.c), so a newer one is taken, and where the isolation level forbids that the old one must be
+ * new enough.
+ */
+static void
+take_snapshot(StoreSelect *s)
+{
+	s->snapshot = GetActiveSnapshot();
+	if (!RecoveryInProgress())
+		return;
+	if (!IsolationUsesXactSnapshot())
+	{
+		s->snapshot = RegisterSnapshot(GetLatestSnapshot());
+		s->own_snapshot = true;
+	}
+	else if (!sees_flush_of(s->min_gen - 1, s->snapshot))
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("cannot read samples under a snapshot that is older than the last "
+							   "flush replayed on this standby"),
+						errhint("Retry the transaction.")));
+}
+
 StoreSelect *
 store_select_begin(TenantId tenant, const Matcher *ms, int nms, int64 mint, int64 maxt, bool sorted)
 {
@@ -359,18 +236,19 @@ store_select_begin(TenantId tenant, const Matcher *ms, int nms, int64 mint, int6
 	s->chunk_context =
 		AllocSetContextCreate(context, "mimir select chunks", ALLOCSET_DEFAULT_SIZES);
 	s->tenant = tenant;
-	s->mint = mint;
+	s->mint = Max(mint, retention_cutoff(tenant));
 	s->maxt = maxt;
 	s->unpin.func = select_unpin;
 	s->unpin.arg = s;
 	MemoryContextRegisterResetCallback(context, &s->unpin);
 	s->min_gen = head_pin();
 	s->pinned = true;
-	s->snapshot = GetActiveSnapshot();
+	take_snapshot(s);
 
+	s->tombstones = tombstones_load(tenant, s->mint, s->maxt, s->snapshot);
 	find_blocks(s);
 	find_head_series(s, ms, nms);
-	find_cold_series(s, ms, nms);
+	select_join_past(s, ms, nms);
 	if (sorted)
 	{
 		bool any_cold = false;
@@ -378,7 +256,7 @@ store_select_begin(TenantId tenant, const Matcher *ms, int nms, int64 mint, int6
 		for (int i = 0; i < s->nseries; i++)
 			any_cold |= s->series[i].ref == 0;
 		for (int i = 0; any_cold && i < s->nseries; i++)
-			series_labels(s, &s->series[i]);
+			select_series_labels(s, &s->series[i]);
 		qsort(s->series, s->nseries, sizeof(SelectSeries), cmp_labels);
 	}
 	else if (s->nblocks > 0)
@@ -393,10 +271,16 @@ store_select_nseries(StoreSelect *s)
 	return s->nseries;
 }
 
+int64
+store_select_mint(const StoreSelect *s)
+{
+	return s->mint;
+}
+
 Labels
 store_select_labels(StoreSelect *s, int i)
 {
-	return series_labels(s, &s->series[i]);
+	return select_series_labels(s, &s->series[i]);
 }
 
 SeriesRef
@@ -408,7 +292,16 @@ store_select_ref(StoreSelect *s, int i)
 int64
 store_select_series_id(StoreSelect *s, int i)
 {
-	return s->series[i].key.series;
+	return s->series[i].id;
+}
+
+int
+store_select_deleted(StoreSelect *s, int i, TimeInterval **out)
+{
+	*out = NULL;
+	if (s->tombstones == NULL)
+		return 0;
+	return tombstones_of(s->tombstones, store_select_labels(s, i), out);
 }
 
 /* ---- chunks ----------------------------------------------------------------------------------- */
@@ -486,10 +379,30 @@ add_table_chunks(StoreSelect *s, ChunkKey key, ChunkList *l)
 		{
 			MemoryContext old = MemoryContextSwitchTo(s->context);
 
-			block->reader = chunk_reader_begin(block->day, block->block_id, s->tenant, s->snapshot);
+			block->reader = chunk_reader_begin(block->day, block->block_id, s->tenant,
+											   Max(CACHED_ROWS / s->nblocks, 8), s->snapshot);
 			MemoryContextSwitchTo(old);
 		}
 		chunk_reader_get(block->reader, key, s->mint, s->maxt, &l->items, &l->n, &l->cap);
+	}
+}
+
+static void
+add_compacted_chunks(StoreSelect *s, int place, ChunkList *l)
+{
+	for (; place != 0; place = s->places[place - 1].next)
+	{
+		const SelectPlace *p = &s->places[place - 1];
+		BlockReader *r = s->readers[p->reader];
+		BlockSeries bs;
+		Err err = ERR_INIT;
+
+		block_reader_trim(r);
+		if (!block_index_series(block_reader_index(r), p->ordinal, &bs, &err))
+			block_reader_raise(r, &err);
+		for (int i = 0; i < bs.nchunks; i++)
+			if (bs.chunks[i].max_t >= s->mint && bs.chunks[i].min_t <= s->maxt)
+				block_reader_chunk(r, &bs.chunks[i], list_add(l));
 	}
 }
 
@@ -502,9 +415,11 @@ store_select_chunks(StoreSelect *s, int i, StoreChunk **chunks)
 
 	MemoryContextReset(s->chunk_context);
 	old = MemoryContextSwitchTo(s->chunk_context);
+	add_compacted_chunks(s, e->place, &l);
 	for (;;)
 	{
-		add_table_chunks(s, e->key, &l);
+		if (e->key.series != 0)
+			add_table_chunks(s, e->key, &l);
 		if (e->ref != 0)
 			add_head_chunks(s, e->ref, &l);
 		if (e->other == 0)
@@ -534,6 +449,8 @@ store_select_stats(StoreSelect *s)
 	for (int b = 0; b < s->nblocks; b++)
 		if (s->blocks[b].reader)
 			s->stats.rows += chunk_reader_rows(s->blocks[b].reader);
+	for (int r = 0; r < s->nreaders; r++)
+		s->stats.rows += block_reader_rows(s->readers[r]);
 	return s->stats;
 }
 
@@ -543,5 +460,9 @@ store_select_end(StoreSelect *s)
 	for (int b = 0; b < s->nblocks; b++)
 		if (s->blocks[b].reader)
 			chunk_reader_end(s->blocks[b].reader);
+	for (int r = 0; r < s->nreaders; r++)
+		block_reader_close(s->readers[r]);
+	if (s->own_snapshot)
+		UnregisterSnapshot(s->snapshot);
 	MemoryContextDelete(s->context);
 }

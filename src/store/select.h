@@ -13,6 +13,7 @@
 
 #include "codec/chunk.h"
 #include "model/matcher.h"
+#include "store/tombstone.h"
 #include "tenancy/tenant.h"
 #include "utils/snapshot.h"
 
@@ -22,15 +23,16 @@ typedef struct StoreSelect StoreSelect;
 typedef struct StoreChunk
 {
 	int64 min_t, max_t; /* ms, inclusive */
-	/* a ChunkEncoding, or STORE_CHUNK_RAW_HISTOGRAM: raw histogram samples of an open chunk */
+	/* a ChunkEncoding, CHUNK_RAW_HISTOGRAM, or STORE_CHUNK_COLUMN: data are a column of values */
 	int encoding;
 	int count;
+	const int64 *times; /* of a column's values, ms; else NULL */
 	const uint8 *data;
 	uint32 len;
 	bool from_head;
 } StoreChunk;
 
-#define STORE_CHUNK_RAW_HISTOGRAM 0x80 /* per sample: varint(t), then histogram_sample form */
+#define STORE_CHUNK_COLUMN 0x81 /* in memory only: times were decoded apart */
 
 typedef struct StoreSelectStats
 {
@@ -40,7 +42,8 @@ typedef struct StoreSelectStats
 } StoreSelectStats;
 
 /*
- * store_select_begin -- resolve matchers for one tenant over [mint, maxt] (ms, inclusive).
+ * store_select_begin -- resolve matchers for one tenant over [mint, maxt] (ms, inclusive), or what
+ * the tenant's retention leaves of it.
  *
  * The select owns memory in a child of CurrentMemoryContext and pins the head until
  * store_select_end (or the deletion of the memory context, on error).  Label sets are distinct.
@@ -50,6 +53,7 @@ typedef struct StoreSelectStats
 extern StoreSelect *store_select_begin(TenantId tenant, const Matcher *matchers, int nmatchers,
 									   int64 mint, int64 maxt, bool sorted);
 extern int store_select_nseries(StoreSelect *s);
+extern int64 store_select_mint(const StoreSelect *s); /* no earlier sample is to be shown, ms */
 extern Labels store_select_labels(StoreSelect *s, int i);
 extern int64 store_select_series_id(StoreSelect *s, int i);
 
@@ -59,8 +63,14 @@ extern int64 store_select_series_id(StoreSelect *s, int i);
  * Ask in ascending i: table rows are read in that order (sorted selects cost a search each).
  */
 extern int store_select_chunks(StoreSelect *s, int i, StoreChunk **chunks);
+
+/* store_select_deleted -- intervals of series i whose samples were deleted, ascending; palloc'd. */
+extern int store_select_deleted(StoreSelect *s, int i, TimeInterval **out);
 extern StoreSelectStats store_select_stats(StoreSelect *s);
 extern void store_select_end(StoreSelect *s);
+
+/* store_time_range -- a tenant's samples all lie in [*first, *last], ms; empty: first > last. */
+extern void store_time_range(TenantId tenant, int64 *first, int64 *last);
 
 /*
  * Label listings within [mint, maxt]; matcher sets are ORed (none: all series).  Results are

@@ -110,6 +110,7 @@ default_limits(TenantLimits *l)
 		.ingestion_burst_size = mimir_limits_ingestion_burst_size,
 		.native_histograms = mimir_limits_native_histograms_ingestion_enabled,
 		.utf8_names = mimir_limits_utf8_names,
+		.blocks_retention_ms = (int64) mimir_limits_compactor_blocks_retention_period * 60000,
 	};
 }
 
@@ -166,6 +167,7 @@ read_limits(TenantLimits *l, LimitReader r)
 	l->utf8_names = next_bool(&r, l->utf8_names);
 	l->max_query_samples = next_int8(&r, 0, 1);
 	l->max_query_memory_bytes = next_int8(&r, 0, 1);
+	l->blocks_retention_ms = next_int8(&r, l->blocks_retention_ms, 1000);
 }
 
 static const char tenant_sql[] =
@@ -175,7 +177,8 @@ static const char tenant_sql[] =
 	" extract(epoch FROM l.out_of_order_time_window)::int8,"
 	" extract(epoch FROM l.past_grace_period)::int8, l.max_native_histogram_buckets::int8,"
 	" l.ingestion_rate, l.ingestion_burst_size::int8, l.native_histograms_ingestion_enabled,"
-	" l.utf8_names, l.max_query_samples, l.max_query_memory_bytes"
+	" l.utf8_names, l.max_query_samples, l.max_query_memory_bytes,"
+	" extract(epoch FROM l.compactor_blocks_retention_period)::int8"
 	" FROM mimir.tenant t LEFT JOIN mimir.tenant_limits l USING (tenant_id) WHERE ";
 
 static const Tenant *

@@ -35,6 +35,7 @@ typedef struct TenantLimits
 	int64 max_query_samples;
 	int64 max_query_memory_bytes;
 	int64 query_timeout_ms;
+	int64 blocks_retention_ms; /* how far back samples are kept */
 } TenantLimits;
 
 typedef struct Tenant

@@ -2,9 +2,8 @@
  * remote_write.c
  *    Pull decoder of remote-write bodies.
  *
- * Protobuf by hand (https://protobuf.dev/programming-guides/encoding): a message is a run of
- * fields, each a tag (number << 3 | wire type) and a value.  Unknown fields are skipped by their
- * wire type; a known field of another wire type than ours is malformed.
+ * Protobuf by hand (wire/protobuf.h).  Unknown fields are skipped by their wire type; a known field
+ * of another wire type than ours is malformed.
  *
  * The key of a series:
  *    1.0  senders put a series' labels first and in one run: the run's bytes are hashed as they
@@ -15,31 +14,7 @@
 #include "wire/remote_write.h"
 
 #include "util/mem.h"
-#include "util/varint.h"
-
-#define WIRE_VARINT 0
-#define WIRE_64BIT	1
-#define WIRE_BYTES	2
-#define WIRE_32BIT	5
-
-typedef struct Field
-{
-	uint32_t number;
-	int wire;
-	uint64_t u;			  /* varint or 64-bit value */
-	const uint8_t *bytes; /* of a length-delimited field */
-	size_t len;
-} Field;
-
-#define GROW(array, n, cap)                                                                        \
-	do                                                                                             \
-	{                                                                                              \
-		if ((n) == (cap))                                                                          \
-		{                                                                                          \
-			(cap) = (cap) ? (cap) *2 : 64;                                                         \
-			(array) = mem_realloc((array), sizeof(*(array)) * (size_t) (cap));                     \
-		}                                                                                          \
-	} while (0)
+#include "wire/prompb.h"
 
 struct RwReader
 {
@@ -68,66 +43,6 @@ struct RwReader
 	LabelsBuilder builder;
 };
 
-/* next_field -- 1: *f is filled and *p behind it; 0: end; -1: malformed. */
-static inline int
-next_field(const uint8_t **p, const uint8_t *end, Field *f)
-{
-	uint64_t tag;
-	const uint8_t *q = *p;
-
-	if (q >= end)
-		return 0;
-	if (*q < 0x80)
-		tag = *q++;
-	else if ((q = varint_get(q, end, &tag)) == NULL || tag > UINT32_MAX)
-		return -1;
-	f->u = 0;
-	f->bytes = q;
-	f->len = 0;
-	f->number = (uint32_t) (tag >> 3);
-	f->wire = (int) (tag & 7);
-	if (f->number == 0)
-		return -1;
-	switch (f->wire)
-	{
-		case WIRE_VARINT:
-			q = varint_get(q, end, &f->u);
-			break;
-		case WIRE_64BIT:
-			if (end - q < 8)
-				return -1;
-			memcpy(&f->u, q, 8);
-			q += 8;
-			break;
-		case WIRE_BYTES:
-		{
-			uint64_t len;
-
-			if (q < end && *q < 0x80)
-				len = *q++;
-			else if ((q = varint_get(q, end, &len)) == NULL)
-				return -1;
-			if (len > (uint64_t) (end - q))
-				return -1;
-			f->bytes = q;
-			f->len = (size_t) len;
-			q += len;
-			break;
-		}
-		case WIRE_32BIT:
-			if (end - q < 4)
-				return -1;
-			q += 4;
-			break;
-		default:
-			return -1;
-	}
-	if (q == NULL)
-		return -1;
-	*p = q;
-	return 1;
-}
-
 static bool
 malformed(Err *err)
 {
@@ -149,17 +64,17 @@ static bool
 read_symbols(RwReader *r, Err *err)
 {
 	const uint8_t *p = r->start;
-	Field f;
+	PbField f;
 	int got;
 
 	r->nsymbols = 0;
-	while ((got = next_field(&p, r->end, &f)) == 1)
+	while ((got = pb_next(&p, r->end, &f)) == 1)
 	{
 		if (f.number != 4)
 			continue;
-		if (f.wire != WIRE_BYTES)
+		if (f.wire != PB_BYTES)
 			return malformed(err);
-		GROW(r->symbols, r->nsymbols, r->cap_symbols);
+		PB_GROW(r->symbols, r->nsymbols, r->cap_symbols);
 		r->symbols[r->nsymbols++] = strview((const char *) f.bytes, f.len);
 	}
 	if (got < 0)
@@ -188,254 +103,26 @@ rw_reader_begin(RwReader *r, RwVersion version, const uint8_t *body, size_t len,
 
 /* ---- parts of a series ------------------------------------------------------------------------- */
 
-static bool
-read_sample(const Field *f, RwSample *s)
-{
-	const uint8_t *p = f->bytes;
-	const uint8_t *end = p + f->len;
-	Field g;
-	int got;
-
-	memset(s, 0, sizeof(*s));
-	while ((got = next_field(&p, end, &g)) == 1)
-	{
-		if (g.number == 1 && g.wire == WIRE_64BIT)
-			s->v = value_from_bits(g.u);
-		else if (g.number == 2 && g.wire == WIRE_VARINT)
-			s->t = (int64_t) g.u;
-		else if (g.number == 3 && g.wire == WIRE_VARINT)
-			s->start_t = (int64_t) g.u;
-		else if (g.number <= 3)
-			return false;
-	}
-	return got == 0;
-}
-
-static bool
-read_span(const Field *f, HistogramSpan *span)
-{
-	const uint8_t *p = f->bytes;
-	const uint8_t *end = p + f->len;
-	Field g;
-	int got;
-
-	*span = (HistogramSpan){0, 0};
-	while ((got = next_field(&p, end, &g)) == 1)
-	{
-		if (g.number == 1 && g.wire == WIRE_VARINT)
-			span->offset = (int32_t) varint_unzigzag(g.u);
-		else if (g.number == 2 && g.wire == WIRE_VARINT)
-			span->length = (uint32_t) g.u;
-		else if (g.number <= 2)
-			return false;
-	}
-	return got == 0;
-}
-
-/* A repeated numeric field: one value, or packed. */
-static bool
-add_signed(const Field *f, int64_t **out, int *n, int *cap)
-{
-	const uint8_t *p = f->bytes;
-	uint64_t u;
-
-	if (f->wire == WIRE_VARINT)
-	{
-		GROW(*out, *n, *cap);
-		(*out)[(*n)++] = varint_unzigzag(f->u);
-		return true;
-	}
-	if (f->wire != WIRE_BYTES)
-		return false;
-	while (p < f->bytes + f->len)
-	{
-		if ((p = varint_get(p, f->bytes + f->len, &u)) == NULL)
-			return false;
-		GROW(*out, *n, *cap);
-		(*out)[(*n)++] = varint_unzigzag(u);
-	}
-	return true;
-}
-
-static bool
-add_doubles(const Field *f, double **out, int *n, int *cap)
-{
-	if (f->wire == WIRE_64BIT)
-	{
-		GROW(*out, *n, *cap);
-		(*out)[(*n)++] = value_from_bits(f->u);
-		return true;
-	}
-	if (f->wire != WIRE_BYTES || f->len % 8 != 0)
-		return false;
-	for (size_t i = 0; i < f->len; i += 8)
-	{
-		uint64_t bits;
-
-		memcpy(&bits, f->bytes + i, 8);
-		GROW(*out, *n, *cap);
-		(*out)[(*n)++] = value_from_bits(bits);
-	}
-	return true;
-}
-
-static bool
-add_span(const Field *f, HistogramSpan **out, int *n, int *cap)
-{
-	if (f->wire != WIRE_BYTES)
-		return false;
-	GROW(*out, *n, *cap);
-	return read_span(f, &(*out)[(*n)++]);
-}
-
-/*
- * The message has both forms' fields; which one it is the count tells.  Everything is read, then
- * one of the two structs is filled.
- */
-static bool
-read_histogram(const Field *f, HistogramSample *out)
-{
-	const uint8_t *p = f->bytes;
-	const uint8_t *end = p + f->len;
-	Field g;
-	int got;
-	bool is_float = false;
-	IntHistogram ih = {0};
-	Histogram fh = {0};
-	int cap_ps = 0, cap_ns = 0, cap_pd = 0, cap_nd = 0, cap_pc = 0, cap_nc = 0, cap_cv = 0;
-
-	memset(out, 0, sizeof(*out));
-	while ((got = next_field(&p, end, &g)) == 1)
-	{
-		bool ok = true;
-
-		switch (g.number)
-		{
-			case 1:
-				ok = g.wire == WIRE_VARINT;
-				ih.count = g.u;
-				is_float = false;
-				break;
-			case 2:
-				ok = g.wire == WIRE_64BIT;
-				fh.count = value_from_bits(g.u);
-				is_float = true;
-				break;
-			case 3:
-				ok = g.wire == WIRE_64BIT;
-				ih.sum = fh.sum = value_from_bits(g.u);
-				break;
-			case 4:
-				ok = g.wire == WIRE_VARINT;
-				ih.schema = fh.schema = (int32_t) varint_unzigzag(g.u);
-				break;
-			case 5:
-				ok = g.wire == WIRE_64BIT;
-				ih.zero_threshold = fh.zero_threshold = value_from_bits(g.u);
-				break;
-			case 6:
-				ok = g.wire == WIRE_VARINT;
-				ih.zero_count = g.u;
-				break;
-			case 7:
-				ok = g.wire == WIRE_64BIT;
-				fh.zero_count = value_from_bits(g.u);
-				break;
-			case 8:
-				ok = add_span(&g, &ih.neg_spans, &ih.n_neg_spans, &cap_ns);
-				break;
-			case 9:
-				ok = add_signed(&g, &ih.neg, &ih.n_neg, &cap_nd);
-				break;
-			case 10:
-				ok = add_doubles(&g, &fh.neg, &fh.n_neg, &cap_nc);
-				break;
-			case 11:
-				ok = add_span(&g, &ih.pos_spans, &ih.n_pos_spans, &cap_ps);
-				break;
-			case 12:
-				ok = add_signed(&g, &ih.pos, &ih.n_pos, &cap_pd);
-				break;
-			case 13:
-				ok = add_doubles(&g, &fh.pos, &fh.n_pos, &cap_pc);
-				break;
-			case 14:
-				ok = g.wire == WIRE_VARINT;
-				ih.hint = fh.hint = g.u <= 3 ? (HistogramHint) g.u : HISTOGRAM_HINT_UNKNOWN;
-				break;
-			case 15:
-				ok = g.wire == WIRE_VARINT;
-				out->t = (int64_t) g.u;
-				break;
-			case 16:
-				ok = add_doubles(&g, &ih.custom, &ih.n_custom, &cap_cv);
-				break;
-			default:
-				break;
-		}
-		if (!ok)
-			return false;
-	}
-	if (got < 0)
-		return false;
-	if (is_float)
-	{
-		fh.n_pos_spans = ih.n_pos_spans;
-		fh.n_neg_spans = ih.n_neg_spans;
-		fh.pos_spans = ih.pos_spans;
-		fh.neg_spans = ih.neg_spans;
-		fh.custom = ih.custom;
-		fh.n_custom = ih.n_custom;
-		out->f = mem_dup(&fh, sizeof(fh));
-	}
-	else
-		out->i = mem_dup(&ih, sizeof(ih));
-	return true;
-}
-
-static bool
-read_label(const Field *f, Label *l)
-{
-	const uint8_t *p = f->bytes;
-	const uint8_t *end = p + f->len;
-	Field g;
-	int got;
-
-	l->name = l->value = strview("", 0);
-	while ((got = next_field(&p, end, &g)) == 1)
-	{
-		if (g.number > 2)
-			continue;
-		if (g.wire != WIRE_BYTES)
-			return false;
-		if (g.number == 1)
-			l->name = strview((const char *) g.bytes, g.len);
-		else
-			l->value = strview((const char *) g.bytes, g.len);
-	}
-	return got == 0;
-}
-
 /* Packed or single uint32 references, appended to r->refs. */
 static bool
-add_refs(RwReader *r, const Field *f, int *n)
+add_refs(RwReader *r, const PbField *f, int *n)
 {
 	const uint8_t *p = f->bytes;
 	uint64_t u;
 
-	if (f->wire == WIRE_VARINT)
+	if (f->wire == PB_VARINT)
 	{
-		GROW(r->refs, *n, r->cap_refs);
+		PB_GROW(r->refs, *n, r->cap_refs);
 		r->refs[(*n)++] = f->u;
 		return true;
 	}
-	if (f->wire != WIRE_BYTES)
+	if (f->wire != PB_BYTES)
 		return false;
 	while (p < f->bytes + f->len)
 	{
 		if ((p = varint_get(p, f->bytes + f->len, &u)) == NULL)
 			return false;
-		GROW(r->refs, *n, r->cap_refs);
+		PB_GROW(r->refs, *n, r->cap_refs);
 		r->refs[(*n)++] = u;
 	}
 	return true;
@@ -451,18 +138,18 @@ valid_refs(const RwReader *r, int n)
 }
 
 static bool
-read_exemplar(RwReader *r, const Field *f, Exemplar *e)
+read_exemplar(RwReader *r, const PbField *f, Exemplar *e)
 {
 	const uint8_t *p = f->bytes;
 	const uint8_t *end = p + f->len;
-	Field g;
+	PbField g;
 	Label l;
 	int nrefs = 0;
 	int got;
 
 	memset(e, 0, sizeof(*e));
 	labels_builder_reset(&r->builder);
-	while ((got = next_field(&p, end, &g)) == 1)
+	while ((got = pb_next(&p, end, &g)) == 1)
 	{
 		if (g.number == 1 && r->version == RW_V2)
 		{
@@ -471,13 +158,13 @@ read_exemplar(RwReader *r, const Field *f, Exemplar *e)
 		}
 		else if (g.number == 1)
 		{
-			if (g.wire != WIRE_BYTES || !read_label(&g, &l))
+			if (g.wire != PB_BYTES || !prompb_read_label(&g, &l))
 				return false;
 			labels_builder_set(&r->builder, l.name, l.value);
 		}
-		else if (g.number == 2 && g.wire == WIRE_64BIT)
+		else if (g.number == 2 && g.wire == PB_64BIT)
 			e->value = value_from_bits(g.u);
-		else if (g.number == 3 && g.wire == WIRE_VARINT)
+		else if (g.number == 3 && g.wire == PB_VARINT)
 			e->t = (int64_t) g.u;
 		else if (g.number <= 3)
 			return false;
@@ -498,18 +185,18 @@ symbol(const RwReader *r, uint64_t ref)
 }
 
 static bool
-read_series_metadata(RwReader *r, const Field *f, RwSeries *s)
+read_series_metadata(RwReader *r, const PbField *f, RwSeries *s)
 {
 	const uint8_t *p = f->bytes;
 	const uint8_t *end = p + f->len;
-	Field g;
+	PbField g;
 	int got;
 
 	memset(&s->metadata, 0, sizeof(s->metadata));
 	s->metadata.help = s->metadata.unit = s->metadata.family = strview("", 0);
-	while ((got = next_field(&p, end, &g)) == 1)
+	while ((got = pb_next(&p, end, &g)) == 1)
 	{
-		if (g.number <= 4 && g.wire != WIRE_VARINT)
+		if (g.number <= 4 && g.wire != PB_VARINT)
 			return false;
 		if (g.number == 1)
 			s->metadata.type = g.u <= METRIC_STATESET ? (MetricType) g.u : METRIC_UNKNOWN;
@@ -525,14 +212,14 @@ read_series_metadata(RwReader *r, const Field *f, RwSeries *s)
 /* ---- a series ---------------------------------------------------------------------------------- */
 
 static bool
-add_sample(RwReader *r, const Field *f, RwSeries *s)
+add_sample(RwReader *r, const PbField *f, RwSeries *s)
 {
-	GROW(r->samples, s->nsamples, r->cap_samples);
-	return f->wire == WIRE_BYTES && read_sample(f, &r->samples[s->nsamples++]);
+	PB_GROW(r->samples, s->nsamples, r->cap_samples);
+	return f->wire == PB_BYTES && prompb_read_sample(f, &r->samples[s->nsamples++]);
 }
 
 static bool
-add_histogram(RwReader *r, const Field *f, RwSeries *s)
+add_histogram(RwReader *r, const PbField *f, RwSeries *s)
 {
 	if (s->nhistograms == r->cap_histograms || s->nhistograms == 0)
 	{
@@ -545,11 +232,11 @@ add_histogram(RwReader *r, const Field *f, RwSeries *s)
 			memcpy(grown, r->histograms, sizeof(*grown) * (size_t) s->nhistograms);
 		r->histograms = grown;
 	}
-	return f->wire == WIRE_BYTES && read_histogram(f, &r->histograms[s->nhistograms++]);
+	return f->wire == PB_BYTES && prompb_read_histogram(f, &r->histograms[s->nhistograms++]);
 }
 
 static bool
-add_exemplar(RwReader *r, const Field *f, RwSeries *s)
+add_exemplar(RwReader *r, const PbField *f, RwSeries *s)
 {
 	if (s->nexemplars == r->cap_exemplars || s->nexemplars == 0)
 	{
@@ -561,7 +248,7 @@ add_exemplar(RwReader *r, const Field *f, RwSeries *s)
 			memcpy(grown, r->exemplars, sizeof(*grown) * (size_t) s->nexemplars);
 		r->exemplars = grown;
 	}
-	return f->wire == WIRE_BYTES && read_exemplar(r, f, &r->exemplars[s->nexemplars++]);
+	return f->wire == PB_BYTES && read_exemplar(r, f, &r->exemplars[s->nexemplars++]);
 }
 
 static bool
@@ -569,7 +256,7 @@ read_series_v1(RwReader *r, RwSeries *s)
 {
 	const uint8_t *p = s->body;
 	const uint8_t *run = NULL; /* start of the open run of labels */
-	Field f;
+	PbField f;
 	int got;
 
 	s->key = (Hash128){0, 0};
@@ -577,7 +264,7 @@ read_series_v1(RwReader *r, RwSeries *s)
 	{
 		const uint8_t *field = p;
 
-		got = next_field(&p, s->body_end, &f);
+		got = pb_next(&p, s->body_end, &f);
 		if (run != NULL && (got <= 0 || f.number != 1))
 		{
 			s->key = hash128(run, (size_t) (field - run), r->seed ^ s->key.hi);
@@ -587,7 +274,7 @@ read_series_v1(RwReader *r, RwSeries *s)
 			break;
 		if (f.number == 1)
 		{
-			if (f.wire != WIRE_BYTES)
+			if (f.wire != PB_BYTES)
 				return false;
 			if (run == NULL)
 				run = field;
@@ -604,12 +291,12 @@ static bool
 read_series_v2(RwReader *r, RwSeries *s)
 {
 	const uint8_t *p = s->body;
-	Field f;
+	PbField f;
 	int got;
 	int nrefs = 0;
 
 	/* labels first: exemplars use the same scratch */
-	while ((got = next_field(&p, s->body_end, &f)) == 1)
+	while ((got = pb_next(&p, s->body_end, &f)) == 1)
 		if (f.number == 1 && !add_refs(r, &f, &nrefs))
 			return false;
 	if (got < 0)
@@ -632,12 +319,12 @@ read_series_v2(RwReader *r, RwSeries *s)
 		s->key = sum;
 	}
 	p = s->body;
-	while ((got = next_field(&p, s->body_end, &f)) == 1)
+	while ((got = pb_next(&p, s->body_end, &f)) == 1)
 	{
 		if ((f.number == 2 && !add_sample(r, &f, s)) ||
 			(f.number == 3 && !add_histogram(r, &f, s)) ||
 			(f.number == 4 && !add_exemplar(r, &f, s)) ||
-			(f.number == 5 && (f.wire != WIRE_BYTES || !read_series_metadata(r, &f, s))))
+			(f.number == 5 && (f.wire != PB_BYTES || !read_series_metadata(r, &f, s))))
 			return false;
 	}
 	if (s->bad == NULL && s->nsamples == 0 && s->nhistograms == 0)
@@ -649,16 +336,16 @@ int
 rw_next_series(RwReader *r, RwSeries *out, Err *err)
 {
 	uint32_t wanted = r->version == RW_V1 ? 1 : 5;
-	Field f;
+	PbField f;
 	int got;
 
-	while ((got = next_field(&r->p, r->end, &f)) == 1)
+	while ((got = pb_next(&r->p, r->end, &f)) == 1)
 	{
 		bool ok;
 
 		if (f.number != wanted)
 			continue;
-		if (f.wire != WIRE_BYTES)
+		if (f.wire != PB_BYTES)
 			break;
 		memset(out, 0, sizeof(*out));
 		out->body = f.bytes;
@@ -681,12 +368,12 @@ int
 rw_series_labels(RwReader *r, const RwSeries *s, Label **labels, Err *err)
 {
 	const uint8_t *p = s->body;
-	Field f;
+	PbField f;
 	int n = 0;
 	int nrefs = 0;
 	int got;
 
-	while ((got = next_field(&p, s->body_end, &f)) == 1)
+	while ((got = pb_next(&p, s->body_end, &f)) == 1)
 	{
 		if (f.number != 1)
 			continue;
@@ -696,8 +383,8 @@ rw_series_labels(RwReader *r, const RwSeries *s, Label **labels, Err *err)
 				break;
 			continue;
 		}
-		GROW(r->labels, n, r->cap_labels);
-		if (f.wire != WIRE_BYTES || !read_label(&f, &r->labels[n]))
+		PB_GROW(r->labels, n, r->cap_labels);
+		if (f.wire != PB_BYTES || !prompb_read_label(&f, &r->labels[n]))
 			break;
 		n++;
 	}
@@ -708,7 +395,7 @@ rw_series_labels(RwReader *r, const RwSeries *s, Label **labels, Err *err)
 	}
 	for (int i = 0; i < nrefs; i += 2)
 	{
-		GROW(r->labels, n, r->cap_labels);
+		PB_GROW(r->labels, n, r->cap_labels);
 		r->labels[n++] = (Label){r->symbols[r->refs[i]], r->symbols[r->refs[i + 1]]};
 	}
 	*labels = r->labels;
@@ -718,30 +405,30 @@ rw_series_labels(RwReader *r, const RwSeries *s, Label **labels, Err *err)
 int
 rw_next_metadata(RwReader *r, Metadata *out, Err *err)
 {
-	Field f;
+	PbField f;
 	int got = 0;
 
-	while (r->version == RW_V1 && (got = next_field(&r->meta, r->end, &f)) == 1)
+	while (r->version == RW_V1 && (got = pb_next(&r->meta, r->end, &f)) == 1)
 	{
 		const uint8_t *p = f.bytes;
-		Field g;
+		PbField g;
 		int inner;
 
 		if (f.number != 3)
 			continue;
-		if (f.wire != WIRE_BYTES)
+		if (f.wire != PB_BYTES)
 			break;
 		memset(out, 0, sizeof(*out));
 		out->family = out->help = out->unit = strview("", 0);
-		while ((inner = next_field(&p, f.bytes + f.len, &g)) == 1)
+		while ((inner = pb_next(&p, f.bytes + f.len, &g)) == 1)
 		{
-			if (g.number == 1 && g.wire == WIRE_VARINT)
+			if (g.number == 1 && g.wire == PB_VARINT)
 				out->type = g.u <= METRIC_STATESET ? (MetricType) g.u : METRIC_UNKNOWN;
-			else if (g.number == 2 && g.wire == WIRE_BYTES)
+			else if (g.number == 2 && g.wire == PB_BYTES)
 				out->family = strview((const char *) g.bytes, g.len);
-			else if (g.number == 4 && g.wire == WIRE_BYTES)
+			else if (g.number == 4 && g.wire == PB_BYTES)
 				out->help = strview((const char *) g.bytes, g.len);
-			else if (g.number == 5 && g.wire == WIRE_BYTES)
+			else if (g.number == 5 && g.wire == PB_BYTES)
 				out->unit = strview((const char *) g.bytes, g.len);
 		}
 		if (inner < 0)

@@ -14,6 +14,7 @@
 #include "model/histogram.h"
 #include "model/labels.h"
 #include "util/hash.h"
+#include "wire/prompb.h"
 
 typedef enum RwVersion
 {
@@ -21,12 +22,7 @@ typedef enum RwVersion
 	RW_V2
 } RwVersion;
 
-typedef struct RwSample
-{
-	int64_t t; /* ms */
-	double v;
-	int64_t start_t; /* ms, 0 = unset; 2.0 only */
-} RwSample;
+typedef PromSample RwSample;
 
 typedef struct RwSeries
 {

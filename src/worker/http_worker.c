@@ -153,9 +153,6 @@ serviceable(const HttpRequest *req, HttpResponse *resp)
 	if (!OidIsValid(tables_relid_missing_ok("tenant")))
 		err_set(&err, ERR_UNAVAILABLE, -1, "extension mimir_pg is not installed in database \"%s\"",
 				mimir_database);
-	else if (RecoveryInProgress())
-		err_set(&err, ERR_READ_ONLY, -1,
-				"server is a standby in recovery: the head is not available");
 	else if (!store_is_ready())
 		err_set(&err, ERR_UNAVAILABLE, -1, "starting: the head is being recovered");
 	else

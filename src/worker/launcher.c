@@ -4,7 +4,7 @@
  *    starts it again when it ends.
  *
  * The gateway needs shared memory only.  Query and admin workers run on a hot standby too; push
- * workers and the flusher wait for promotion.
+ * workers, the flusher and the compactor wait for promotion.
  *
  * The server's default of max_worker_processes would not hold all of ours, and the postmaster
  * only logs that it left some out.  So the setting is raised, while that is still possible: it
@@ -59,8 +59,10 @@ launcher_register(void)
 {
 	int db = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 
-	make_room(1 + (mimir_http_port == 0 ? 0 : 1 + queue_nslots()));
+	make_room(3 + (mimir_http_port == 0 ? 0 : 1 + queue_nslots()));
 	add("mimir_flusher_main", "mimir flusher", 0, db, BgWorkerStart_RecoveryFinished);
+	add("mimir_follower_main", "mimir follower", 0, db, BgWorkerStart_ConsistentState);
+	add("mimir_compactor_main", "mimir compactor", 0, db, BgWorkerStart_RecoveryFinished);
 	if (mimir_http_port == 0)
 		return;
 	add("mimir_gateway_main", "mimir gateway", 0, BGWORKER_SHMEM_ACCESS,

@@ -6,7 +6,10 @@ FUZZ_DIR     = $(BUILD)/fuzz
 FUZZ_NAMES   = $(patsubst test/fuzz/fuzz_%.c,%,$(wildcard test/fuzz/fuzz_*.c))
 FUZZ_SAN     = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_CFLAGS  = -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -ffp-contract=off $(FUZZ_SAN) \
-               -fsanitize=fuzzer-no-link -Isrc -I$(BUILD) -MMD -MP
+               -fsanitize=fuzzer-no-link -Isrc -I$(BUILD) -Itest/unit -MMD -MP
+# targets that define __wrap_crc32c, so that checksums do not keep the fuzzer out
+FUZZ_WRAP    = $(if $(filter tsdb_%,$*),-Wl$(comma)--wrap=crc32c)
+comma        = ,
 FUZZ_OBJS    = $(patsubst %.c,$(FUZZ_DIR)/%.o,$(UNIT_PURE) $(GEN_SRCS)) \
                $(patsubst %.cc,$(FUZZ_DIR)/%.o,$(PURE_CXX))
 REPLAY_OBJS  = $(patsubst %.c,$(UNIT_DIR)/%.o,$(UNIT_PURE) $(GEN_SRCS)) \
@@ -19,9 +22,9 @@ $(FUZZ_DIR)/%.o: %.cc
 	@mkdir -p $(@D)
 	clang++ -std=gnu++17 $(FUZZ_CFLAGS) -c -o $@ $<
 $(FUZZ_DIR)/fuzz_%: $(FUZZ_DIR)/test/fuzz/fuzz_%.o $(FUZZ_OBJS)
-	clang++ $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(UNIT_LIBS)
+	clang++ $(FUZZ_SAN) -fsanitize=fuzzer $(FUZZ_WRAP) -o $@ $^ $(UNIT_LIBS)
 $(UNIT_DIR)/replay_%: $(UNIT_DIR)/test/fuzz/fuzz_%.o $(UNIT_DIR)/test/fuzz/replay_main.o $(REPLAY_OBJS)
-	$(CXX) -fsanitize=address,undefined -o $@ $^ $(UNIT_LIBS)
+	$(CXX) -fsanitize=address,undefined $(FUZZ_WRAP) -o $@ $^ $(UNIT_LIBS)
 .PRECIOUS: $(FUZZ_DIR)/%.o $(UNIT_DIR)/%.o
 -include $(FUZZ_OBJS:.o=.d) $(FUZZ_NAMES:%=$(FUZZ_DIR)/test/fuzz/fuzz_%.d) \
          $(FUZZ_NAMES:%=$(UNIT_DIR)/test/fuzz/fuzz_%.d)

@@ -142,6 +142,34 @@ UNIT_TEST(labels_building)
 }
 
 /* Ascending in Prometheus' order. */
+UNIT_TEST(labels_sorting)
+{
+	Label labels[100];
+	char names[100][8];
+
+	for (int n = 0; n <= 100; n++)
+	{
+		int expected = 0;
+
+		for (int i = 0; i < n; i++)
+		{
+			int number = i * 37 % 101;
+
+			snprintf(names[i], sizeof(names[i]), "n%03d", number);
+			labels[i] = (Label){strview_cstr(names[i]), strview_cstr(number % 5 == 0 ? "" : "v")};
+			expected += number % 5 != 0;
+		}
+		CHECK_INT(labels_sort(labels, n), expected);
+		for (int i = 1; i < expected; i++)
+			CHECK(strview_cmp(labels[i - 1].name, labels[i].name) < 0 && labels[i].value.len > 0);
+		if (n >= 2)
+		{
+			labels[0] = labels[n - 1] = (Label){strview_cstr("twice"), strview_cstr("")};
+			CHECK_INT(labels_sort(labels, n), -1);
+		}
+	}
+}
+
 UNIT_TEST(labels_order)
 {
 	Labels sets[] = {

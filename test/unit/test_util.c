@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include "util/buf.h"
+#include "util/crc32c.h"
 #include "util/err.h"
 #include "util/hash.h"
 #include "util/varint.h"
@@ -111,4 +112,28 @@ UNIT_TEST(varint_round_trip)
 	CHECK(varint_get(buf, buf + sizeof(buf), &v) == NULL);
 	CHECK_INT(varint_unzigzag(1), -1);
 	CHECK_INT(varint_unzigzag(UINT64_MAX), INT64_MIN);
+}
+
+/* Known answers of RFC 3720, appendix B.4, and "123456789". */
+UNIT_TEST(crc32c_known_answers)
+{
+	uint8_t zeros[32] = {0}, ones[32], up[32], text[1000];
+
+	memset(ones, 0xff, sizeof(ones));
+	for (int i = 0; i < 32; i++)
+		up[i] = (uint8_t) i;
+	CHECK_INT(crc32c(0, zeros, 32), 0x8a9136aa);
+	CHECK_INT(crc32c(0, ones, 32), 0x62a8ab43);
+	CHECK_INT(crc32c(0, up, 32), 0x46dd794e);
+	CHECK_INT(crc32c(0, "123456789", 9), 0xe3069283);
+	CHECK_INT(crc32c(0, "", 0), 0);
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (uint8_t) (i * i + 7 * i);
+	for (size_t n = 0; n <= sizeof(text); n += 1 + n / 5)
+	{
+		uint32_t whole = crc32c(0, text, n);
+
+		CHECK_INT(crc32c_by_tables(0, text, n), whole);
+		CHECK_INT(crc32c(crc32c(0, text, n / 3), text + n / 3, n - n / 3), whole);
+	}
 }

@@ -4,7 +4,7 @@ UNIT_CFLAGS = -std=gnu11 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -ffp-contr
               -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
               -Wno-missing-field-initializers -fsanitize=address,undefined \
               -fno-sanitize-recover=undefined -Isrc -I$(BUILD) -Itest/unit -MMD -MP
-UNIT_LIBS   = -lsnappy -lre2 -lxxhash -lprotobuf-c -lyaml -lz -lstdc++ -lm
+UNIT_LIBS   = -lsnappy -lre2 -lxxhash -lprotobuf-c -lyaml -ljson-c -lz -lstdc++ -lm
 UNIT_PURE   = $(PURE_SRCS) src/util/mem_malloc.c src/util/cancel_none.c
 UNIT_TESTS  = $(wildcard test/unit/*.c test/unit/promqltest/*.c)
 UNIT_OBJS   = $(patsubst %.c,$(UNIT_DIR)/%.o,$(UNIT_PURE) $(GEN_SRCS) $(UNIT_TESTS)) \
@@ -18,7 +18,13 @@ $(UNIT_DIR)/%.o: %.cc
 	$(CXX) $(filter-out -std=gnu11,$(UNIT_CFLAGS)) -std=gnu++17 -c -o $@ $<
 $(UNIT_DIR)/unit: $(UNIT_OBJS)
 	$(CXX) -fsanitize=address,undefined -o $@ $^ $(UNIT_LIBS)
--include $(UNIT_OBJS:.o=.d)
+
+# A program over the pure layers for tests that put them beside Prometheus' tools.
+TOOL_OBJS   = $(patsubst %.c,$(UNIT_DIR)/%.o,$(wildcard test/tools/*.c) test/unit/histogram_gen.c \
+                $(UNIT_PURE) $(GEN_SRCS)) $(patsubst %.cc,$(UNIT_DIR)/%.o,$(PURE_CXX))
+$(UNIT_DIR)/tsdb_tool: $(TOOL_OBJS)
+	$(CXX) -fsanitize=address,undefined -o $@ $^ $(UNIT_LIBS)
+-include $(UNIT_OBJS:.o=.d) $(TOOL_OBJS:.o=.d)
 
 .PHONY: test-unit test-promql
 test-unit: $(UNIT_DIR)/unit ## unit tests of the pure layers, sanitizers on
