@@ -159,6 +159,7 @@ struct PromqlPlan
 	int nnodes;
 	PromqlPlanNode **nodes; /* by number */
 	int nshared;			/* highest share number of a selector */
+	bool series_wise;		/* promql_plan_is_series_wise */
 };
 
 /* promql_plan_line_col -- a byte offset of the query as line and column, both from 1. */
