@@ -45,7 +45,7 @@ typedef struct PromqlEstimate
 	double points;		 /* values of series at steps that operators compute */
 	double series;		 /* of the result */
 	double rows;		 /* of the result: its points */
-	bool series_wise;	 /* promql_plan_is_series_wise, of a query with more than one step */
+	bool series_wise;	 /* promql_plan_is_series_wise */
 } PromqlEstimate;
 
 /*
@@ -54,5 +54,12 @@ typedef struct PromqlEstimate
  */
 extern bool promql_estimate(const PromqlExpr *e, const PromqlParams *params, PromqlStatistics *st,
 							PromqlEstimate *out, Err *err);
+
+/*
+ * promql_plan_guess -- the same for each node of a plan: what it and all below it read; series and
+ * rows are both the series it yields, series_wise is whether it yields them while it reads.
+ */
+extern void promql_plan_guess(PromqlPlan *plan, PromqlStatistics *st);
+extern const PromqlEstimate *promql_plan_node_guess(const PromqlPlan *plan, int node);
 
 #endif

@@ -411,6 +411,14 @@ store_select_series_id(StoreSelect *s, int i)
 	return s->series[i].key.series;
 }
 
+uint64
+store_select_hash(StoreSelect *s, int i)
+{
+	const SelectSeries *e = &s->series[i];
+
+	return e->ref != 0 ? index_series(e->ref)->hash : labels_hash(e->labels);
+}
+
 /* ---- chunks ----------------------------------------------------------------------------------- */
 
 typedef struct ChunkList

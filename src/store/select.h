@@ -52,6 +52,7 @@ extern StoreSelect *store_select_begin(TenantId tenant, const Matcher *matchers,
 extern int store_select_nseries(StoreSelect *s);
 extern Labels store_select_labels(StoreSelect *s, int i);
 extern int64 store_select_series_id(StoreSelect *s, int i);
+extern uint64 store_select_hash(StoreSelect *s, int i); /* labels_hash */
 
 /*
  * store_select_chunks -- chunks of series i that may hold samples in the range, by min_t.

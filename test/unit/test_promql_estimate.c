@@ -239,3 +239,25 @@ UNIT_TEST(promql_estimate_refuses_what_the_planner_refuses)
 	CHECK(e != NULL && !promql_estimate(e, &params, &st, &est, &err));
 	CHECK(err.code == ERR_EXECUTION);
 }
+
+UNIT_TEST(promql_estimate_for_each_node)
+{
+	PromqlStatistics st = {selection, groups};
+	PromqlParams params = {.end_ms = 600000, .step_ms = 60000, .lookback_ms = 300000};
+	const char *query = "sum by (job) (rate(x[5m])) + on () group_left () sum(y @ 100)";
+	Err err = ERR_INIT;
+	const PromqlExpr *e = promql_parse(query, strlen(query), &params.flags, &err);
+	PromqlPlan *plan = promql_plan(e, &params, &err);
+	/* match, aggregate, rate, range scan, invariant, aggregate, scan */
+	static const double series[] = {3, 3, 12, 12, 1, 1, 3};
+	static const double points[] = {12 * 11 + 3, 12 * 11, 12 * 11, 12 * 11, 3, 3, 3};
+
+	make_series();
+	promql_plan_guess(plan, &st);
+	CHECK_INT(promql_plan_nnodes(plan), 7);
+	for (int i = 0; i < promql_plan_nnodes(plan); i++)
+	{
+		CHECK(promql_plan_node_guess(plan, i)->series == series[i]);
+		CHECK(promql_plan_node_guess(plan, i)->points == points[i]);
+	}
+}

@@ -49,7 +49,7 @@ promql_value_is_unknown(StrView value)
 	return value.s == unknown;
 }
 
-static Size walk(Walk *w, const PromqlPlanNode *node, Times t);
+static Size walk(Walk *w, PromqlPlanNode *node, Times t);
 
 static double
 least(double a, double b)
@@ -108,7 +108,7 @@ selector(Walk *w, const PromqlSelectorPlan *sel, Times t)
 }
 
 static Size
-subquery(Walk *w, const PromqlPlanNode *node, Times t)
+subquery(Walk *w, PromqlPlanNode *node, Times t)
 {
 	const PromqlSubqueryPlan *sub = &node->subquery;
 	Size of;
@@ -125,7 +125,7 @@ subquery(Walk *w, const PromqlPlanNode *node, Times t)
 
 /* operand -- the vector or matrix among the children of a call; all are walked. */
 static bool
-operand(Walk *w, const PromqlPlanNode *node, Times t, Size *out)
+operand(Walk *w, PromqlPlanNode *node, Times t, Size *out)
 {
 	bool found = false;
 
@@ -142,11 +142,11 @@ operand(Walk *w, const PromqlPlanNode *node, Times t, Size *out)
 }
 
 static Size
-call(Walk *w, const PromqlPlanNode *node, Times t)
+call(Walk *w, PromqlPlanNode *node, Times t)
 {
 	const StrView le = strview_cstr("le");
 	Size one = {1, 0, 1, NULL};
-	Size of;
+	Size of = {0};
 	double quantiles;
 
 	if (!operand(w, node, t, &of) || node->call.sig->name_rule == PROMQL_NAME_COMPUTED)
@@ -168,7 +168,7 @@ call(Walk *w, const PromqlPlanNode *node, Times t)
 }
 
 static Size
-aggregate(Walk *w, const PromqlPlanNode *node, Times t)
+aggregate(Walk *w, PromqlPlanNode *node, Times t)
 {
 	const PromqlAggregatePlan *a = &node->aggregate;
 	Size of = walk(w, node->children[0], t);
@@ -201,7 +201,7 @@ aggregate(Walk *w, const PromqlPlanNode *node, Times t)
 }
 
 static Size
-binary_match(Walk *w, const PromqlPlanNode *node, Times t)
+binary_match(Walk *w, PromqlPlanNode *node, Times t)
 {
 	const PromqlBinaryPlan *b = &node->binary;
 	Size l = walk(w, node->children[0], t);
@@ -225,7 +225,7 @@ binary_match(Walk *w, const PromqlPlanNode *node, Times t)
 }
 
 static Size
-set_operation(Walk *w, const PromqlPlanNode *node, Times t)
+set_operation(Walk *w, PromqlPlanNode *node, Times t)
 {
 	Size l = walk(w, node->children[0], t);
 	Size r = walk(w, node->children[1], t);
@@ -244,7 +244,7 @@ set_operation(Walk *w, const PromqlPlanNode *node, Times t)
 }
 
 static Size
-binary_scalar(Walk *w, const PromqlPlanNode *node, Times t)
+binary_scalar(Walk *w, PromqlPlanNode *node, Times t)
 {
 	const PromqlBinaryPlan *b = &node->binary;
 	Size l = walk(w, node->children[0], t);
@@ -257,7 +257,7 @@ binary_scalar(Walk *w, const PromqlPlanNode *node, Times t)
 }
 
 static Size
-walk(Walk *w, const PromqlPlanNode *node, Times t)
+walk_node(Walk *w, PromqlPlanNode *node, Times t)
 {
 	switch (node->kind)
 	{
@@ -277,8 +277,11 @@ walk(Walk *w, const PromqlPlanNode *node, Times t)
 			return set_operation(w, node, t);
 		case PROMQL_PLAN_BINARY_SCALAR:
 			return binary_scalar(w, node, t);
-		case PROMQL_PLAN_NEGATE:
 		case PROMQL_PLAN_INVARIANT:
+			t.to = t.from;
+			t.steps = least(t.steps, 1);
+			return walk(w, node->children[0], t);
+		case PROMQL_PLAN_NEGATE:
 		case PROMQL_PLAN_UNIQUE:
 		case PROMQL_PLAN_MERGE:
 			return walk(w, node->children[0], t);
@@ -289,7 +292,54 @@ walk(Walk *w, const PromqlPlanNode *node, Times t)
 	return (Size){1, 0, 1, NULL};
 }
 
+/* streams -- series come out as they are read. */
+static bool
+streams(const PromqlPlanNode *node)
+{
+	switch (node->kind)
+	{
+		case PROMQL_PLAN_AGGREGATE:
+		case PROMQL_PLAN_BINARY_MATCH:
+		case PROMQL_PLAN_SET:
+			return false;
+		default:
+			for (int i = 0; i < node->nchildren; i++)
+				if (!node->children[i]->guess.series_wise)
+					return false;
+			return true;
+	}
+}
+
+/* walk -- node and what is below it; what they read is noted at the node too. */
+static Size
+walk(Walk *w, PromqlPlanNode *node, Times t)
+{
+	const PromqlEstimate before = *w->sum;
+	Size of = walk_node(w, node, t);
+
+	node->guess = (PromqlEstimate){
+		.series_read = w->sum->series_read - before.series_read,
+		.samples_read = w->sum->samples_read - before.samples_read,
+		.points = w->sum->points - before.points,
+		.series = of.series,
+		.rows = of.series,
+		.series_wise = streams(node),
+	};
+	return of;
+}
+
 /* --- the whole ---------------------------------------------------------------------------------- */
+
+/* steps_of -- of a query whose grid need not be there. */
+static Times
+steps_of(const PromqlParams *p)
+{
+	Times t = {(double) p->start_ms, (double) p->end_ms, p->end_ms < p->start_ms ? 0 : 1};
+
+	if (t.steps > 0 && !p->instant && p->step_ms > 0)
+		t.steps = (double) ((p->end_ms - p->start_ms) / p->step_ms + 1);
+	return t;
+}
 
 bool
 promql_estimate(const PromqlExpr *e, const PromqlParams *params, PromqlStatistics *st,
@@ -310,11 +360,7 @@ promql_estimate(const PromqlExpr *e, const PromqlParams *params, PromqlStatistic
 		if (promql_plan_filter_one(plan.root, &params->label_filters[i]) == 0)
 			selectivity /= BUCKETS;
 
-	t.from = (double) plan.params.start_ms;
-	t.to = (double) plan.params.end_ms;
-	t.steps = t.to < t.from ? 0 : 1;
-	if (t.steps > 0 && !params->instant && params->step_ms > 0)
-		t.steps = (double) ((plan.params.end_ms - plan.params.start_ms) / params->step_ms + 1);
+	t = steps_of(&plan.params);
 	of = walk(&w, plan.root, t);
 
 	out->series = of.series * selectivity;
@@ -325,4 +371,19 @@ promql_estimate(const PromqlExpr *e, const PromqlParams *params, PromqlStatistic
 	promql_plan_unique(&plan, &plan.root);
 	out->series_wise = promql_plan_series_by_series(&plan);
 	return true;
+}
+
+void
+promql_plan_guess(PromqlPlan *plan, PromqlStatistics *st)
+{
+	PromqlEstimate sum = {0};
+	Walk w = {plan, st, &sum};
+
+	walk(&w, plan->root, steps_of(&plan->params));
+}
+
+const PromqlEstimate *
+promql_plan_node_guess(const PromqlPlan *plan, int node)
+{
+	return &plan->nodes[node]->guess;
 }
