@@ -6,6 +6,8 @@
 
 #include "pg/errmap.h"
 
+#include "mb/pg_wchar.h"
+
 static int
 sqlstate_of(const Err *err)
 {
@@ -24,9 +26,10 @@ errmap_raise(const Err *err)
 void
 errmap_raise_query(const Err *err, const char *query)
 {
+	/* bytes from 0 to characters from 1 */
 	if (err->pos >= 0)
 		ereport(ERROR, (errcode(sqlstate_of(err)), errmsg("%s", err->msg), internalerrquery(query),
-						internalerrposition(err->pos + 1)));
+						internalerrposition(pg_mbstrlen_with_len(query, err->pos) + 1)));
 	errmap_raise(err);
 }
 

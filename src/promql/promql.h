@@ -51,6 +51,16 @@ typedef struct PromqlParams
 	size_t max_memory;				  /* bytes, 0 = unlimited */
 	PromqlFlags flags;
 	StrView query; /* its text, for the LINE:COL of annotations; empty: taken as one line */
+
+	/*
+	 * What of the result is wanted.  The rest may be left out, where that is cheaper and changes
+	 * nothing of what is wanted, but need not be: whoever cares looks at what comes.
+	 */
+	const Matcher *label_filters; /* series that have the label of each, with a value it matches */
+	int nlabel_filters;
+	bool has_window; /* steps of a range query in [window_from_ms, window_to_ms] */
+	int64_t window_from_ms, window_to_ms;
+	bool any_order; /* series may come in any order */
 } PromqlParams;
 
 /*
@@ -78,6 +88,12 @@ typedef struct PromqlMatcherSet
 extern int promql_collect_selectors(const PromqlExpr *e, PromqlMatcherSet **out);
 
 extern PromqlPlan *promql_plan(const PromqlExpr *e, const PromqlParams *params, Err *err);
+/*
+ * promql_plan_is_series_wise -- every output series comes from one series of the query's only
+ * selector, so parts of that selector's series may be evaluated apart and their results put
+ * together in any order.
+ */
+extern bool promql_plan_is_series_wise(const PromqlPlan *plan);
 
 /* One output series over all steps (vector, scalar), or its raw points (matrix). */
 typedef struct PromqlSeries

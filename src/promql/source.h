@@ -5,7 +5,8 @@
  *
  * select() resolves matchers to a set of series; then labels() and samples() are asked series by
  * series.  A set is read in ascending i, once, by one operator; what samples() returns lives
- * until the next call on the set.
+ * until the next call on the set.  A reader asks for nseries again after each samples(): a source
+ * may add series then.
  */
 #ifndef MIMIR_PROMQL_SOURCE_H
 #define MIMIR_PROMQL_SOURCE_H

@@ -2,8 +2,10 @@
  * promql_scan.c
  *    Execution: runs a PromQL query and makes rows of its series.
  *
- * The arguments are evaluated and the query is started when the first row is asked for, anew after
- * each rescan.  Labels are made once a series, and columns that nobody looks at not at all.
+ * The arguments and the values of conditions are evaluated and the query is started when the first
+ * row is asked for, anew after each rescan.  The engine is told what the conditions leave; series
+ * and points that it gives beyond that are dropped here, before anything is made of them.  Labels
+ * are made once a series, and columns that nobody looks at not at all.
  *
  * Memory: a run lives in run_context, below the executor's query context, and is reset with each
  * rescan; the labels of the current series in label_context; histograms in the per-tuple context.
@@ -14,47 +16,21 @@
 
 #include "pg/compat.h"
 #include "pg/errmap.h"
-#include "query/run.h"
-#include "query/sql_call.h"
+#include "pg/time.h"
 #include "query/sql_value.h"
-#include "util/text.h"
 
+#include "access/parallel.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_proc.h"
-#include "commands/explain.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-typedef struct ScanRun
-{
-	CustomScanState css; /* first */
-	SqlCallKind kind;
-	int columns;	  /* PROMQL_SCAN_COLUMNS */
-	List *args;		  /* ExprState of each argument */
-	bool started;	  /* since the last rescan */
-	bool text_varies; /* only execution knows the query's text, it may differ at each rescan */
-	bool times_vary;  /* or its times */
-
-	MemoryContext run_context;
-	SqlCall call;
-	QueryRun *run;		 /* NULL: not started, or its end was reached */
-	PromqlSeries series; /* valid until the next is asked for */
-	int point;			 /* next one of it */
-	MemoryContext label_context;
-	Datum labels;
-
-	/* for EXPLAIN */
-	PromqlTree *tree;  /* NULL: not made */
-	PromqlStats stats; /* of all runs that ended */
-} ScanRun;
-
-/* --- running -------------------------------------------------------------------------------- */
+/* --- arguments and conditions ------------------------------------------------------------------- */
 
 static bool
 has_exec_param(Node *expr, void *context)
@@ -72,22 +48,21 @@ varies(Node *expr)
 	return has_exec_param(expr, NULL) || contain_volatile_functions(expr);
 }
 
-static Datum
-eval_argument(ScanRun *s, int i, bool *isnull)
+Datum
+promql_scan_argument(PromqlScan *s, int i, bool *isnull)
 {
 	return ExecEvalExprSwitchContext(list_nth(s->args, i), s->css.ss.ps.ps_ExprContext, isnull);
 }
 
-/* False: an argument is null, and the functions are strict. */
 static bool
-eval_call(ScanRun *s)
+eval_call(PromqlScan *s)
 {
 	Datum args[SQL_CALL_MAX_ARGS];
 	bool isnull;
 
 	for (int i = 0; i < sql_call_nargs(s->kind); i++)
 	{
-		args[i] = eval_argument(s, i, &isnull);
+		args[i] = promql_scan_argument(s, i, &isnull);
 		if (isnull)
 			return false;
 	}
@@ -95,35 +70,80 @@ eval_call(ScanRun *s)
 	return true;
 }
 
-static void
-start(ScanRun *s)
+bool
+promql_scan_eval(PromqlScan *s)
 {
-	EState *estate = s->css.ss.ps.state;
-	MemoryContext old = MemoryContextSwitchTo(s->run_context);
+	ListCell *lc;
+
+	if (!eval_call(s))
+		return false;
+	promql_wanted_init(&s->wanted);
+	foreach (lc, s->quals)
+	{
+		const PromqlScanQual *q = lfirst(lc);
+		bool isnull = true;
+		Datum value = (Datum) 0;
+
+		if (q->value != NULL)
+			value = ExecEvalExprSwitchContext(q->value, s->css.ss.ps.ps_ExprContext, &isnull);
+		promql_wanted_add(&s->wanted, &q->qual, value, isnull);
+	}
+	promql_wanted_tell(&s->wanted, &s->call.params);
+	s->call.params.any_order = true;
+	return true;
+}
+
+/* --- running -------------------------------------------------------------------------------- */
+
+/* Is there anything that conditions do not rule out from the beginning? */
+static bool
+wants_any(const PromqlScan *s)
+{
+	const PromqlParams *p = &s->call.params;
+
+	if (s->wanted.nothing)
+		return false;
+	/* the points of an instant query have its time, but for the samples of a range selector */
+	return !p->instant || query_run_type(s->run) == PROMQL_MATRIX ||
+		   promql_wanted_time(&s->wanted, time_from_ms(p->start_ms));
+}
+
+static void
+begin_run(PromqlScan *s)
+{
+	const QueryParts *parts = s->parallel != NULL ? promql_parallel_parts(s) : NULL;
 	Err err = ERR_INIT;
 
-	s->started = true;
-	query_need_store();
-	if (eval_call(s))
+	s->run = query_run_begin_parts(s->call.tenants, s->call.query, &s->call.params, parts, &err);
+	if (s->run == NULL)
+		errmap_raise_query(&err, s->call.query);
+	query_run_need_samples(s->run);
+	if (!wants_any(s))
 	{
-		s->run = query_run_begin(s->call.tenants, s->call.query, &s->call.params, &err);
-		if (s->run == NULL)
-			errmap_raise_query(&err, s->call.query);
-		query_run_need_samples(s->run);
-		if (estate->es_instrument != 0 && !s->text_varies)
-		{
-			if (s->tree == NULL)
-				s->tree = promql_tree_create(estate, query_run_plan(s->run), !s->times_vary);
-			promql_tree_trace(s->tree, query_run_plan(s->run), query_run_exec(s->run));
-		}
+		query_run_end(s->run);
+		s->run = NULL;
+		return;
 	}
-	s->series.n = s->point = 0;
+	if (s->css.ss.ps.state->es_instrument != 0 && !s->text_varies)
+		promql_tree_trace(promql_scan_tree(s, s->run), query_run_plan(s->run),
+						  query_run_exec(s->run));
+}
+
+static void
+start(PromqlScan *s)
+{
+	MemoryContext old = MemoryContextSwitchTo(s->run_context);
+
+	s->started = true;
+	s->series.n = s->point = s->end = 0;
+	query_need_store();
+	if (s->parallel != NULL ? promql_parallel_eval(s) : promql_scan_eval(s))
+		begin_run(s);
 	MemoryContextSwitchTo(old);
 }
 
-/* Close the run, keep its figures. */
-static void
-finish(ScanRun *s)
+void
+promql_scan_finish(PromqlScan *s)
 {
 	PromqlStats stats;
 
@@ -139,9 +159,25 @@ finish(ScanRun *s)
 	s->run = NULL;
 }
 
-/* The next series that has points; false at the end. */
+/* The points of the series that lie in the wanted window: they are in order of time. */
+static void
+set_window(PromqlScan *s)
+{
+	const PromqlSeries *series = &s->series;
+
+	s->point = 0;
+	s->end = series->n;
+	if (!s->wanted.has_window)
+		return;
+	while (s->point < s->end && time_from_ms(series->t[s->point]) < s->wanted.from)
+		s->point++;
+	while (s->end > s->point && time_from_ms(series->t[s->end - 1]) > s->wanted.to)
+		s->end--;
+}
+
+/* The next series that has points that are wanted; false at the end. */
 static bool
-next_series(ScanRun *s)
+next_series(PromqlScan *s)
 {
 	Err err = ERR_INIT;
 	int got;
@@ -152,13 +188,13 @@ next_series(ScanRun *s)
 		got = query_run_next(s->run, &s->series, &err);
 		if (got < 0)
 			errmap_raise_query(&err, s->call.query);
-	} while (got > 0 && s->series.n == 0);
-	s->point = 0;
-	if (got == 0)
-	{
-		finish(s);
-		return false;
-	}
+		if (got == 0)
+		{
+			promql_scan_finish(s);
+			return false;
+		}
+		set_window(s);
+	} while (s->point == s->end || !promql_wanted_labels(&s->wanted, s->series.labels));
 	if (s->columns & (1 << SQL_CALL_LABELS))
 	{
 		MemoryContext old;
@@ -174,14 +210,14 @@ next_series(ScanRun *s)
 static TupleTableSlot *
 next_row(ScanState *ss)
 {
-	ScanRun *s = (ScanRun *) ss;
+	PromqlScan *s = (PromqlScan *) ss;
 	TupleTableSlot *slot = ss->ss_ScanTupleSlot;
 	MemoryContext old;
 
 	ExecClearTuple(slot);
 	if (!s->started)
 		start(s);
-	if (s->run == NULL || (s->point >= s->series.n && !next_series(s)))
+	if (s->run == NULL || (s->point >= s->end && !next_series(s)))
 		return slot;
 	slot->tts_values[SQL_CALL_LABELS] = s->labels;
 	slot->tts_isnull[SQL_CALL_LABELS] = !(s->columns & (1 << SQL_CALL_LABELS));
@@ -210,18 +246,51 @@ check_execute_privilege(Oid funcid)
 	InvokeFunctionExecuteHook(funcid);
 }
 
+static List *
+init_quals(List *clauses, PlanState *parent)
+{
+	List *quals = NIL;
+	ListCell *lc;
+
+	foreach (lc, clauses)
+	{
+		PromqlScanQual *q = palloc0(sizeof(PromqlScanQual));
+
+		q->clause = lfirst(lc);
+		if (!promql_qual_match(q->clause, INDEX_VAR, &q->qual))
+			elog(ERROR, "condition of a PromQL scan is not recognized");
+		if (q->qual.value != NULL)
+		{
+			q->value = ExecInitExpr(q->qual.value, parent);
+			q->varies = varies((Node *) q->qual.value);
+		}
+		quals = lappend(quals, q);
+	}
+	return quals;
+}
+
 static void
 scan_begin(CustomScanState *css, EState *estate, int eflags)
 {
-	ScanRun *s = (ScanRun *) css;
+	PromqlScan *s = (PromqlScan *) css;
 	CustomScan *plan = (CustomScan *) css->ss.ps.plan;
+	List *args;
+	ListCell *lc;
 
 	s->kind = list_nth_int(plan->custom_private, PROMQL_SCAN_KIND);
 	s->columns = list_nth_int(plan->custom_private, PROMQL_SCAN_COLUMNS);
 	check_execute_privilege((Oid) list_nth_int(plan->custom_private, PROMQL_SCAN_FUNCID));
-	s->text_varies = varies(linitial(plan->custom_exprs));
-	s->times_vary = varies((Node *) list_copy_tail(plan->custom_exprs, 1));
-	s->args = ExecInitExprList(plan->custom_exprs, &css->ss.ps);
+	args = list_truncate(list_copy(plan->custom_exprs), sql_call_nargs(s->kind));
+	s->text_varies = varies(linitial(args));
+	s->times_vary = varies((Node *) list_copy_tail(args, 1));
+	s->args = ExecInitExprList(args, &css->ss.ps);
+	s->quals = init_quals(list_copy_tail(plan->custom_exprs, sql_call_nargs(s->kind)), &css->ss.ps);
+	foreach (lc, s->quals)
+	{
+		const PromqlScanQual *q = lfirst(lc);
+
+		s->times_vary |= q->varies && promql_qual_is_time(&q->qual);
+	}
 	s->run_context =
 		AllocSetContextCreate(estate->es_query_cxt, "PromQL scan", ALLOCSET_DEFAULT_SIZES);
 	s->label_context =
@@ -237,9 +306,9 @@ scan_exec(CustomScanState *css)
 static void
 scan_rescan(CustomScanState *css)
 {
-	ScanRun *s = (ScanRun *) css;
+	PromqlScan *s = (PromqlScan *) css;
 
-	finish(s);
+	promql_scan_finish(s);
 	MemoryContextReset(s->run_context);
 	s->started = false;
 	if (s->tree != NULL)
@@ -247,109 +316,26 @@ scan_rescan(CustomScanState *css)
 	ExecScanReScan(&css->ss);
 }
 
+/* Also called between two fetches of a cursor: only a worker's scan is over then. */
+static void
+scan_shutdown(CustomScanState *css)
+{
+	PromqlScan *s = (PromqlScan *) css;
+
+	if (s->parallel == NULL || !IsParallelWorker())
+		return;
+	promql_scan_finish(s);
+	promql_parallel_report(s);
+}
+
 static void
 scan_end(CustomScanState *css)
 {
 	ListCell *lc;
 
-	finish((ScanRun *) css);
+	promql_scan_finish((PromqlScan *) css);
 	foreach (lc, css->custom_ps)
 		ExecEndNode(lfirst(lc));
-}
-
-/* --- EXPLAIN -------------------------------------------------------------------------------- */
-
-/*
- * A plan to show when the query did not run.  Times that only execution knows have stand-ins: the
- * shape is as good.
- */
-static PromqlPlan *
-plan_to_show(ScanRun *s)
-{
-	Err err = ERR_INIT;
-	PromqlPlan *plan;
-	bool isnull;
-	Datum query;
-
-	if (!s->times_vary)
-	{
-		if (!eval_call(s))
-			return NULL;
-	}
-	else
-	{
-		query = eval_argument(s, 0, &isnull);
-		if (isnull)
-			return NULL;
-		s->call.tenants = tenancy_visible();
-		s->call.params = query_default_params(s->call.tenants);
-		s->call.query = TextDatumGetCString(query);
-		s->call.params.instant = s->kind == SQL_CALL_INSTANT;
-		s->call.params.step_ms = s->call.params.instant ? 0 : 1;
-		s->call.params.end_ms = s->call.params.instant ? 0 : 1;
-	}
-	plan = query_plan(s->call.query, &s->call.params, &err);
-	if (plan == NULL)
-		errmap_raise_query(&err, s->call.query);
-	return plan;
-}
-
-static void
-show_time(const char *name, int64 ms, ExplainState *es)
-{
-	Buf b;
-
-	buf_init(&b, 32, 64);
-	text_time_rfc3339(&b, ms);
-	ExplainPropertyText(name, b.data, es);
-}
-
-static void
-show_call(const ScanRun *s, ExplainState *es)
-{
-	const SqlCall *call = &s->call;
-	Buf b;
-
-	ExplainPropertyText("Query", call->query, es);
-	if (s->times_vary)
-		return;
-	if (s->kind == SQL_CALL_INSTANT)
-	{
-		show_time("Time", call->params.start_ms, es);
-		return;
-	}
-	show_time("Start", call->params.start_ms, es);
-	show_time("End", call->params.end_ms, es);
-	buf_init(&b, 32, 64);
-	text_duration(&b, call->params.step_ms);
-	ExplainPropertyText("Step", b.data, es);
-}
-
-static void
-scan_explain(CustomScanState *css, List *ancestors, ExplainState *es)
-{
-	ScanRun *s = (ScanRun *) css;
-	EState *estate = css->ss.ps.state;
-	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
-
-	finish(s);
-	if (s->tree == NULL && !s->text_varies)
-	{
-		PromqlPlan *plan = plan_to_show(s);
-
-		if (plan != NULL)
-			s->tree = promql_tree_create(estate, plan, !s->times_vary);
-	}
-	if (s->tree != NULL)
-		show_call(s, es);
-	if (s->tree != NULL && css->custom_ps == NIL)
-		css->custom_ps = list_make1(promql_tree_root(s->tree));
-	MemoryContextSwitchTo(old);
-	if (es->analyze)
-	{
-		ExplainPropertyInteger("Samples Read", NULL, s->stats.samples_read, es);
-		ExplainPropertyInteger("Samples Held", NULL, s->stats.peak_samples, es);
-	}
 }
 
 static const CustomExecMethods exec_methods = {
@@ -358,13 +344,18 @@ static const CustomExecMethods exec_methods = {
 	.ExecCustomScan = scan_exec,
 	.EndCustomScan = scan_end,
 	.ReScanCustomScan = scan_rescan,
-	.ExplainCustomScan = scan_explain,
+	.EstimateDSMCustomScan = promql_parallel_estimate,
+	.InitializeDSMCustomScan = promql_parallel_init,
+	.ReInitializeDSMCustomScan = promql_parallel_reinit,
+	.InitializeWorkerCustomScan = promql_parallel_init_worker,
+	.ShutdownCustomScan = scan_shutdown,
+	.ExplainCustomScan = promql_scan_explain,
 };
 
 static Node *
 create_state(CustomScan *plan)
 {
-	ScanRun *s = (ScanRun *) newNode(sizeof(ScanRun), T_CustomScanState);
+	PromqlScan *s = (PromqlScan *) newNode(sizeof(PromqlScan), T_CustomScanState);
 
 	s->css.methods = &exec_methods;
 	return (Node *) s;

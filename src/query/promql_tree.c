@@ -9,12 +9,15 @@
  */
 #include "postgres.h"
 
-#include "query/promql_scan.h"
+#include "query/promql_tree.h"
+
+#include "query/promql_guess.h"
 
 #include "commands/explain.h"
 #include "executor/executor.h"
-#include "executor/instrument.h"
+#include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/memutils.h"
 
 typedef struct TreeNode
@@ -168,6 +171,27 @@ promql_tree_root(PromqlTree *tree)
 	return &tree->nodes[0]->css.ss.ps;
 }
 
+void
+promql_tree_guess(PromqlTree *tree, const PromqlPlan *plan)
+{
+	for (int i = 0; i < tree->nnodes; i++)
+	{
+		const PromqlEstimate *guess = promql_plan_node_guess(plan, i);
+		Plan *node = tree->nodes[i]->css.ss.ps.plan;
+		Cost run;
+
+		promql_guess_cost(guess, &node->startup_cost, &run);
+		node->total_cost = node->startup_cost + run;
+		node->plan_rows = clamp_row_est(guess->rows);
+	}
+}
+
+int
+promql_tree_nnodes(const PromqlTree *tree)
+{
+	return tree->nnodes;
+}
+
 /* --- counting ------------------------------------------------------------------------------- */
 
 static void
@@ -208,22 +232,27 @@ promql_tree_trace(PromqlTree *tree, const PromqlPlan *plan, PromqlExec *exec)
 		promql_exec_set_tracer(exec, &tracer);
 }
 
+static void
+add_stats(PromqlNodeStats *sum, const PromqlNodeStats *st)
+{
+	sum->series_in += st->series_in;
+	sum->series_out += st->series_out;
+	sum->samples += st->samples;
+	sum->chunks += st->chunks;
+	sum->chunks_head += st->chunks_head;
+	sum->blocks += st->blocks;
+	sum->blocks_pruned += st->blocks_pruned;
+	sum->memory_bytes = Max(sum->memory_bytes, st->memory_bytes);
+}
+
 void
 promql_tree_collect(PromqlTree *tree, const PromqlExec *exec)
 {
 	for (int i = 0; tree->traced && i < tree->nnodes; i++)
 	{
-		PromqlNodeStats *sum = &tree->nodes[i]->stats;
 		PromqlNodeStats st = promql_exec_node_stats(exec, i);
 
-		sum->series_in += st.series_in;
-		sum->series_out += st.series_out;
-		sum->samples += st.samples;
-		sum->chunks += st.chunks;
-		sum->chunks_head += st.chunks_head;
-		sum->blocks += st.blocks;
-		sum->blocks_pruned += st.blocks_pruned;
-		sum->memory_bytes = Max(sum->memory_bytes, st.memory_bytes);
+		add_stats(&tree->nodes[i]->stats, &st);
 	}
 	tree->traced = false;
 }
@@ -233,4 +262,29 @@ promql_tree_end_loop(PromqlTree *tree)
 {
 	for (int i = 0; i < tree->nnodes; i++)
 		InstrEndLoop(tree->nodes[i]->css.ss.ps.instrument);
+}
+
+void
+promql_tree_get(PromqlTree *tree, PromqlTreeFigures *out)
+{
+	promql_tree_end_loop(tree);
+	for (int i = 0; i < tree->nnodes; i++)
+	{
+		out[i].instrument = *tree->nodes[i]->css.ss.ps.instrument;
+		out[i].stats = tree->nodes[i]->stats;
+	}
+}
+
+/* The other process' loops count beside ours, as with the server's own nodes. */
+void
+promql_tree_add(PromqlTree *tree, const PromqlTreeFigures *figures)
+{
+	promql_tree_end_loop(tree);
+	for (int i = 0; i < tree->nnodes; i++)
+	{
+		Instrumentation other = figures[i].instrument;
+
+		InstrAggNode(tree->nodes[i]->css.ss.ps.instrument, &other);
+		add_stats(&tree->nodes[i]->stats, &figures[i].stats);
+	}
 }

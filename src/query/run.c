@@ -75,6 +75,13 @@ query_plan(const char *query, const PromqlParams *params, Err *err)
 QueryRun *
 query_run_begin(const TenantSet *tenants, const char *query, const PromqlParams *params, Err *err)
 {
+	return query_run_begin_parts(tenants, query, params, NULL, err);
+}
+
+QueryRun *
+query_run_begin_parts(const TenantSet *tenants, const char *query, const PromqlParams *params,
+					  const QueryParts *parts, Err *err)
+{
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "mimir query", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -84,7 +91,8 @@ query_run_begin(const TenantSet *tenants, const char *query, const PromqlParams 
 	run->context = context;
 	run->plan = query_plan(query, params, &inner);
 	if (run->plan != NULL)
-		run->exec = promql_exec_create(run->plan, query_source_create(tenants), &inner);
+		run->exec =
+			promql_exec_create(run->plan, query_source_create_parts(tenants, parts), &inner);
 	MemoryContextSwitchTo(old);
 	if (run->exec == NULL)
 	{

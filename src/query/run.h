@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "promql/promql.h"
+#include "query/source.h"
 #include "tenancy/tenant.h"
 
 typedef struct QueryRun QueryRun;
@@ -29,6 +30,10 @@ extern PromqlPlan *query_plan(const char *query, const PromqlParams *params, Err
  */
 extern QueryRun *query_run_begin(const TenantSet *tenants, const char *query,
 								 const PromqlParams *params, Err *err);
+/* query_run_begin_parts -- of the query's only selector, the series of parts as they are claimed. */
+extern QueryRun *query_run_begin_parts(const TenantSet *tenants, const char *query,
+									   const PromqlParams *params, const QueryParts *parts,
+									   Err *err);
 extern int query_run_next(QueryRun *run, PromqlSeries *out, Err *err); /* 1, 0, -1 */
 extern PromqlType query_run_type(QueryRun *run);
 extern const char *query_run_string(QueryRun *run);

@@ -23,6 +23,7 @@ typedef struct StoreSource
 {
 	PromqlSource base;
 	const TenantSet *tenants;
+	const QueryParts *parts; /* NULL: all series */
 } StoreSource;
 
 /* A series of the set: which select, which number there. */
@@ -42,7 +43,10 @@ typedef struct StoreSet
 	StoreSelect **parts;
 	SetSeries *series; /* NULL: one part, in its own order */
 	int64 mint, maxt;
-	SampleRun all; /* reused from series to series */
+	const QueryParts *deal; /* NULL: series are not dealt out */
+	SetSeries *dealt;		/* all series, those of a part together */
+	int *dealt_start;		/* of each part, and the end */
+	SampleRun all;			/* reused from series to series */
 	SampleRun chunk;
 } StoreSet;
 
@@ -54,6 +58,21 @@ decode_chunk(StoreSet *s, const StoreChunk *c, SampleRun *out, Err *err)
 								 (MemScope *) s->sample_context, err);
 	return sample_run_decode_column(out, c->times, c->count, c->data, c->len, s->mint, s->maxt,
 									err);
+}
+
+/* Claim parts until one has series; these join the set. */
+static void
+claim_series(StoreSet *s)
+{
+	uint32 part;
+	int n = 0;
+
+	while (n == 0 && s->deal->claim(s->deal->arg, &part))
+	{
+		n = s->dealt_start[part + 1] - s->dealt_start[part];
+		memcpy(s->series + s->base.nseries, s->dealt + s->dealt_start[part], sizeof(SetSeries) * n);
+		s->base.nseries += n;
+	}
 }
 
 static bool
@@ -72,6 +91,8 @@ set_samples(PromqlSeriesSet *base, int i, PromqlSamples *out, Err *err)
 	int hi;
 
 	CHECK_FOR_INTERRUPTS();
+	if (s->deal != NULL && i == base->nseries - 1)
+		claim_series(s);
 	MemoryContextReset(s->sample_context);
 	s->all.n = 0;
 	old = MemoryContextSwitchTo(s->context);
@@ -136,18 +157,14 @@ set_close(PromqlSeriesSet *base)
 
 /* ---- federation -------------------------------------------------------------------------------- */
 
-/*
- * The matchers as one tenant sees them: those on __tenant_id__ choose tenants and go, those on
- * original___tenant_id__ mean the tenant's own __tenant_id__.  False: not this tenant.
- */
-static bool
-matchers_of_tenant(const PromqlSelect *sel, const Tenant *tenant, Matcher **out, int *n)
+bool
+query_tenant_matchers(const Matcher *ms, int nms, const Tenant *tenant, Matcher **out, int *n)
 {
-	*out = palloc(sizeof(Matcher) * Max(sel->nmatchers, 1));
+	*out = palloc(sizeof(Matcher) * Max(nms, 1));
 	*n = 0;
-	for (int i = 0; i < sel->nmatchers; i++)
+	for (int i = 0; i < nms; i++)
 	{
-		Matcher m = sel->matchers[i];
+		Matcher m = ms[i];
 
 		if (strview_eq_cstr(m.name, TENANT_LABEL))
 		{
@@ -162,8 +179,8 @@ matchers_of_tenant(const PromqlSelect *sel, const Tenant *tenant, Matcher **out,
 	return true;
 }
 
-static Labels
-with_tenant(Labels ls, const Tenant *tenant)
+Labels
+query_tenant_labels(Labels ls, const Tenant *tenant)
 {
 	LabelsBuilder b;
 	StrView own;
@@ -201,12 +218,54 @@ join_tenants(StoreSet *s, const TenantSet *tenants, const int *tenant_of)
 
 			e->part = p;
 			e->index = i;
-			e->labels =
-				with_tenant(store_select_labels(s->parts[p], i), tenants->tenants[tenant_of[p]]);
+			e->labels = query_tenant_labels(store_select_labels(s->parts[p], i),
+											tenants->tenants[tenant_of[p]]);
 		}
 	}
 	qsort(s->series, n, sizeof(SetSeries), cmp_series);
 	s->base.nseries = n;
+}
+
+/* ---- parts ---------------------------------------------------------------------------------------- */
+
+static uint32
+part_of(StoreSet *s, int i)
+{
+	uint64 hash =
+		s->series != NULL ? labels_hash(s->series[i].labels) : store_select_hash(s->parts[0], i);
+
+	return (uint32) ((hash >> 32) % s->deal->nparts);
+}
+
+/* Sort the series by part, in their order within each, and start with none. */
+static void
+deal_series(StoreSet *s, const QueryParts *deal)
+{
+	int n = s->base.nseries;
+	uint32 *parts = MemoryContextAllocHuge(s->context, sizeof(uint32) * Max(n, 1));
+	int *next = palloc0(sizeof(int) * (deal->nparts + 1));
+
+	s->deal = deal;
+	s->dealt = MemoryContextAllocHuge(s->context, sizeof(SetSeries) * Max(n, 1));
+	s->dealt_start = palloc0(sizeof(int) * (deal->nparts + 1));
+	for (int i = 0; i < n; i++)
+		s->dealt_start[(parts[i] = part_of(s, i)) + 1]++;
+	for (uint32 p = 0; p < deal->nparts; p++)
+		next[p + 1] = s->dealt_start[p + 1] += s->dealt_start[p];
+	for (int i = 0; i < n; i++)
+	{
+		SetSeries *e = &s->dealt[next[parts[i]]++];
+
+		if (s->series != NULL)
+			*e = s->series[i];
+		else
+			*e = (SetSeries){.part = 0, .index = i};
+	}
+	pfree(parts);
+	if (s->series == NULL)
+		s->series = MemoryContextAllocHuge(s->context, sizeof(SetSeries) * Max(n, 1));
+	s->base.nseries = 0;
+	claim_series(s);
 }
 
 static PromqlSeriesSet *
@@ -238,13 +297,14 @@ source_select(PromqlSource *base, const PromqlSelect *sel, Err *err)
 
 		if (tenants->federated)
 		{
-			if (!matchers_of_tenant(sel, tenants->tenants[i], &own, &n))
+			if (!query_tenant_matchers(sel->matchers, sel->nmatchers, tenants->tenants[i], &own,
+									   &n))
 				continue;
 			ms = own;
 		}
 		tenant_of[s->nparts] = i;
-		s->parts[s->nparts] =
-			store_select_begin(tenants->tenants[i]->id, ms, n, sel->mint, sel->maxt, true);
+		s->parts[s->nparts] = store_select_begin(tenants->tenants[i]->id, ms, n, sel->mint,
+												 sel->maxt, src->parts == NULL);
 		st = store_select_stats(s->parts[s->nparts++]);
 		s->base.blocks_read += st.blocks;
 		s->base.blocks_pruned += st.blocks_pruned;
@@ -253,6 +313,8 @@ source_select(PromqlSource *base, const PromqlSelect *sel, Err *err)
 		join_tenants(s, tenants, tenant_of);
 	else
 		s->base.nseries = s->nparts > 0 ? store_select_nseries(s->parts[0]) : 0;
+	if (src->parts != NULL)
+		deal_series(s, src->parts);
 	sample_run_reserve(&s->all, 512);
 	sample_run_reserve(&s->chunk, 512);
 	MemoryContextSwitchTo(old);
@@ -260,11 +322,18 @@ source_select(PromqlSource *base, const PromqlSelect *sel, Err *err)
 }
 
 PromqlSource *
-query_source_create(const TenantSet *tenants)
+query_source_create_parts(const TenantSet *tenants, const QueryParts *parts)
 {
 	StoreSource *src = palloc(sizeof(StoreSource));
 
 	src->base.select = source_select;
 	src->tenants = tenants;
+	src->parts = parts;
 	return &src->base;
+}
+
+PromqlSource *
+query_source_create(const TenantSet *tenants)
+{
+	return query_source_create_parts(tenants, NULL);
 }

@@ -41,54 +41,69 @@ sql_call_nargs(SqlCallKind kind)
 	return kind == SQL_CALL_RANGE ? 4 : 2;
 }
 
-static int64
-finite_ms(Datum d)
+/* What is wrong with the times of a call. */
+typedef struct TimesProblem
 {
-	TimestampTz t = DatumGetTimestampTz(d);
+	int sqlstate;
+	const char *msg; /* NULL: nothing */
+} TimesProblem;
 
-	if (TIMESTAMP_NOT_FINITE(t))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("time of a PromQL query must be finite")));
-	return time_to_ms(t);
+static const TimesProblem no_problem = {0, NULL};
+
+static TimesProblem
+problem(const char *msg)
+{
+	return (TimesProblem){ERRCODE_INVALID_PARAMETER_VALUE, msg};
 }
 
-static int64
-step_ms(const Interval *iv)
-{
-	if (iv->month != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("step must not contain months")));
-	return (int64) iv->day * 86400000 + iv->time / 1000;
-}
-
-static void
+static TimesProblem
 read_range(const Datum *args, PromqlParams *p)
 {
-	p->start_ms = finite_ms(args[1]);
-	p->end_ms = finite_ms(args[2]);
-	p->step_ms = step_ms(DatumGetIntervalP(args[3]));
+	const Interval *step = DatumGetIntervalP(args[3]);
+
+	if (step->month != 0)
+		return problem("step must not contain months");
+	p->step_ms = (int64) step->day * 86400000 + step->time / 1000;
 	if (p->step_ms <= 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("step must be greater than zero")));
+		return problem("step must be greater than zero");
 	if (p->end_ms < p->start_ms)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("end must not be before start")));
+		return problem("end must not be before start");
 	if ((p->end_ms - p->start_ms) / p->step_ms > MAX_STEPS)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("query has more than %d steps", MAX_STEPS)));
+		return (TimesProblem){ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+							  psprintf("query has more than %d steps", MAX_STEPS)};
+	return no_problem;
+}
+
+static TimesProblem
+read_times(SqlCallKind kind, const Datum *args, PromqlParams *p)
+{
+	TimestampTz start = DatumGetTimestampTz(args[1]);
+	TimestampTz end = kind == SQL_CALL_RANGE ? DatumGetTimestampTz(args[2]) : start;
+
+	if (TIMESTAMP_NOT_FINITE(start) || TIMESTAMP_NOT_FINITE(end))
+		return problem("time of a PromQL query must be finite");
+	p->start_ms = time_to_ms(start);
+	p->end_ms = time_to_ms(end);
+	p->instant = kind == SQL_CALL_INSTANT;
+	p->step_ms = 0;
+	return p->instant ? no_problem : read_range(args, p);
+}
+
+bool
+sql_call_times_valid(SqlCallKind kind, const Datum *args, PromqlParams *p)
+{
+	return read_times(kind, args, p).msg == NULL;
 }
 
 void
 sql_call_read(SqlCallKind kind, const Datum *args, SqlCall *out)
 {
+	TimesProblem wrong;
+
 	out->tenants = tenancy_visible();
 	out->params = query_default_params(out->tenants);
 	out->query = TextDatumGetCString(args[0]);
-	if (kind == SQL_CALL_RANGE)
-		read_range(args, &out->params);
-	else
-	{
-		out->params.instant = true;
-		out->params.start_ms = out->params.end_ms = finite_ms(args[1]);
-	}
+	wrong = read_times(kind, args, &out->params);
+	if (wrong.msg != NULL)
+		ereport(ERROR, (errcode(wrong.sqlstate), errmsg("%s", wrong.msg)));
 }

@@ -46,5 +46,7 @@ extern int sql_call_nargs(SqlCallKind kind);
  * Memory: CurrentMemoryContext; the tenants' until the end of the transaction.
  */
 extern void sql_call_read(SqlCallKind kind, const Datum *args, SqlCall *out);
+/* sql_call_times_valid -- only the times, args[1] and on; false where sql_call_read would raise. */
+extern bool sql_call_times_valid(SqlCallKind kind, const Datum *args, PromqlParams *p);
 
 #endif

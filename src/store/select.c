@@ -304,6 +304,14 @@ store_select_deleted(StoreSelect *s, int i, TimeInterval **out)
 	return tombstones_of(s->tombstones, store_select_labels(s, i), out);
 }
 
+uint64
+store_select_hash(StoreSelect *s, int i)
+{
+	const SelectSeries *e = &s->series[i];
+
+	return e->ref != 0 ? index_series(e->ref)->hash : labels_hash(e->labels);
+}
+
 /* ---- chunks ----------------------------------------------------------------------------------- */
 
 typedef struct ChunkList

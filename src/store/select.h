@@ -56,6 +56,7 @@ extern int store_select_nseries(StoreSelect *s);
 extern int64 store_select_mint(const StoreSelect *s); /* no earlier sample is to be shown, ms */
 extern Labels store_select_labels(StoreSelect *s, int i);
 extern int64 store_select_series_id(StoreSelect *s, int i);
+extern uint64 store_select_hash(StoreSelect *s, int i); /* labels_hash */
 
 /*
  * store_select_chunks -- chunks of series i that may hold samples in the range, by min_t.

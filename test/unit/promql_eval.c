@@ -19,14 +19,42 @@ promql_eval_init(PromqlEval *ev)
 	mem_source_init(&ev->source);
 }
 
+/* wanted -- do the labels pass the filters?  A label that is not there does not. */
+static bool
+wanted(const PromqlEval *ev, Labels labels)
+{
+	for (int i = 0; i < ev->nlabel_filters; i++)
+	{
+		StrView value;
+
+		if (!labels_get(labels, ev->label_filters[i].name, &value) ||
+			!matcher_matches(&ev->label_filters[i], value))
+			return false;
+	}
+	return true;
+}
+
+static bool
+in_window(const PromqlEval *ev, int64_t t)
+{
+	return !ev->has_window || (t >= ev->window_from_ms && t <= ev->window_to_ms);
+}
+
 static void
-series_text(Buf *out, const PromqlSeries *s)
+series_text(Buf *out, const PromqlEval *ev, const PromqlSeries *s)
 {
 	char number[TEXT_DOUBLE_MAX];
+	int n = 0;
 
+	for (int i = 0; i < s->n; i++)
+		n += in_window(ev, s->t[i]);
+	if (n == 0 || !wanted(ev, s->labels))
+		return;
 	labels_text(out, s->labels);
 	for (int i = 0; i < s->n; i++)
 	{
+		if (!in_window(ev, s->t[i]))
+			continue;
 		text_double_shortest_g(number, s->v[i]);
 		buf_printf(out, " %s@%" PRId64, s->h != NULL && s->h[i] != NULL ? "h" : number, s->t[i]);
 	}
@@ -48,7 +76,7 @@ run(PromqlEval *ev, const char *query, PromqlParams *params, Buf *out, Err *err)
 	if (promql_exec_type(ex) == PROMQL_STRING)
 		buf_printf(out, "\"%s\"\n", promql_exec_string(ex));
 	while ((rc = promql_exec_next(ex, &s, err)) > 0)
-		series_text(out, &s);
+		series_text(out, ev, &s);
 	if (rc == 0)
 		for (int i = 0; i < promql_exec_annotations(ex, &notes); i++)
 			buf_printf(out, "%s\n", notes[i].text);
@@ -68,6 +96,15 @@ eval(PromqlEval *ev, const char *query, PromqlParams *params)
 	params->max_samples = ev->max_samples;
 	params->max_memory = ev->max_memory;
 	params->query = strview_cstr(query);
+	params->any_order = ev->any_order;
+	if (ev->tell_wanted)
+	{
+		params->label_filters = ev->label_filters;
+		params->nlabel_filters = ev->nlabel_filters;
+		params->has_window = ev->has_window;
+		params->window_from_ms = ev->window_from_ms;
+		params->window_to_ms = ev->window_to_ms;
+	}
 	buf_init(&out, 256, TEXT_MAX);
 	if (!run(ev, query, params, &out, &err))
 	{

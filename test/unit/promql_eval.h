@@ -18,6 +18,14 @@ typedef struct PromqlEval
 	int64_t max_samples;
 	size_t max_memory;
 	PromqlStats stats; /* of the last query */
+
+	/* only what is wanted is shown; the engine hears of it if tell_wanted is set */
+	bool tell_wanted;
+	const Matcher *label_filters;
+	int nlabel_filters;
+	bool has_window;
+	int64_t window_from_ms, window_to_ms;
+	bool any_order;
 } PromqlEval;
 
 /* promql_eval_init -- empty source, all experimental flags on, names removed at once. */

@@ -124,7 +124,7 @@ promql_one_side_duplicate(const PromqlOneSide *side, int i, Err *err)
 	const char *c = promql_labels_plain(second->labels);
 	bool in_order = strcmp(a, c) <= 0;
 
-	return err_set(err, ERR_EXECUTION, -1,
+	return err_set(err, ERR_EXECUTION, side->op->plan->pos,
 				   "found duplicate series for the match group %s on the %s hand-side of the "
 				   "operation: [%s, %s];many-to-many matching not allowed: matching labels must "
 				   "be unique on one side",

@@ -358,7 +358,7 @@ raise(BinaryMatchOp *self, Err *err)
 			if (self->one.dup_a[i] >= 0 && (self->many_present[i] || fills))
 				return promql_one_side_duplicate(&self->one, i, err);
 	if (self->error != NULL)
-		return err_set(err, ERR_EXECUTION, -1, "%s", self->error);
+		return err_set(err, ERR_EXECUTION, self->op.plan->pos, "%s", self->error);
 	return true;
 }
 

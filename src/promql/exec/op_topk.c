@@ -80,13 +80,14 @@ check_k(TopkOp *self, Err *err)
 		return true;
 	}
 	if (nan)
-		return err_set(err, ERR_EXECUTION, -1, "Parameter value is NaN");
+		return err_set(err, ERR_EXECUTION, self->op.plan->aggregate.param_pos,
+					   "Parameter value is NaN");
 	if (min <= -0x1p63)
-		return err_set(err, ERR_EXECUTION, -1, "Scalar value %s underflows int64",
-					   promql_number_text(min));
+		return err_set(err, ERR_EXECUTION, self->op.plan->aggregate.param_pos,
+					   "Scalar value %s underflows int64", promql_number_text(min));
 	if (max >= 0x1p63 - 1024)
-		return err_set(err, ERR_EXECUTION, -1, "Scalar value %s overflows int64",
-					   promql_number_text(max));
+		return err_set(err, ERR_EXECUTION, self->op.plan->aggregate.param_pos,
+					   "Scalar value %s overflows int64", promql_number_text(max));
 	return true;
 }
 
@@ -106,7 +107,8 @@ check_ratio(TopkOp *self, Err *err)
 		high = r > high ? r : high;
 	}
 	if (nan)
-		return err_set(err, ERR_EXECUTION, -1, "Ratio value is NaN");
+		return err_set(err, ERR_EXECUTION, self->op.plan->aggregate.param_pos,
+					   "Ratio value is NaN");
 	self->empty = low == 0 && high == 0;
 	if (high > 1)
 		promql_warn(self->op.exec, self->op.plan->aggregate.param_pos,

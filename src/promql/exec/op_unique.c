@@ -31,9 +31,10 @@ unique_open(PromqlOp *op, Err *err)
 }
 
 static bool
-duplicate(Err *err)
+duplicate(const UniqueOp *self, Err *err)
 {
-	return err_set(err, ERR_EXECUTION, -1, "vector cannot contain metrics with the same labelset");
+	return err_set(err, ERR_EXECUTION, self->op.plan->pos,
+				   "vector cannot contain metrics with the same labelset");
 }
 
 /* check -- note the steps of s under its label set; false on a step noted before. */
@@ -46,7 +47,7 @@ check(UniqueOp *self, const PromqlOpSeries *s, Err *err)
 	uint64_t *seen;
 
 	if (self->op.plan->children[0]->kind == PROMQL_PLAN_RANGE_CALL)
-		return is_new || duplicate(err);
+		return is_new || duplicate(self, err);
 	if (is_new)
 	{
 		MemScope *old = mem_scope_switch(self->op.mem);
@@ -67,7 +68,7 @@ check(UniqueOp *self, const PromqlOpSeries *s, Err *err)
 		if (s->vec.kind[i] == PROMQL_ABSENT)
 			continue;
 		if (seen[i / 64] & bit)
-			return duplicate(err);
+			return duplicate(self, err);
 		seen[i / 64] |= bit;
 	}
 	return true;
@@ -85,14 +86,16 @@ unique_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 
 /* merge_into -- the steps of s that have a value become dst's; false where dst has one too. */
 static bool
-merge_into(PromqlOpSeries *dst, const PromqlOpSeries *s, int n, Err *err)
+merge_into(const UniqueOp *self, PromqlOpSeries *dst, const PromqlOpSeries *s, Err *err)
 {
+	int n = self->op.grid->nsteps;
+
 	for (int i = 0; i < n; i++)
 	{
 		if (s->vec.kind[i] == PROMQL_ABSENT)
 			continue;
 		if (dst->vec.kind[i] != PROMQL_ABSENT)
-			return duplicate(err);
+			return duplicate(self, err);
 		dst->vec.kind[i] = s->vec.kind[i];
 		if (s->vec.kind[i] == PROMQL_FLOAT)
 			dst->vec.v[i] = s->vec.v[i];
@@ -122,7 +125,7 @@ merge_load(UniqueOp *self, Err *err)
 
 		if (!is_new)
 		{
-			ok = merge_into(&self->merged[id], &s, n, err);
+			ok = merge_into(self, &self->merged[id], &s, err);
 			continue;
 		}
 		if (id >= self->cap)

@@ -6,7 +6,7 @@
  * the plan, the label sets seen are remembered.  A range query's series are sorted by label set,
  * so they are collected first (points only, not empty steps), unless the root yields them in
  * that order; series that are equal after sorting are joined.  Matrix results of instant queries
- * are sorted too.
+ * are sorted too.  A caller who needs no order gets them as they come where none can be equal.
  */
 #include "promql/exec/result.h"
 
@@ -51,6 +51,7 @@ promql_result_create(PromqlExec *ex)
 	r->ex = ex;
 	r->is_matrix = root->type == PROMQL_MATRIX;
 	r->collect = !(root->sorted && root->labels_unique && !may_drop) &&
+				 !(ex->params->any_order && ex->plan->series_wise) &&
 				 (r->is_matrix || !ex->params->instant);
 	r->check = !root->names_unique && (may_drop || !root->labels_unique);
 	promql_label_map_init(&r->seen, ex->scope);

@@ -225,7 +225,7 @@ add_labels(const InfoOp *self, int number, LabelsBuilder *added, Err *err)
 		for (int i = 0; i < added->n; i++)
 			if (strview_eq(added->items[i].name, label.name) &&
 				!strview_eq(added->items[i].value, label.value))
-				return err_set(err, ERR_EXECUTION, -1, "conflicting label: %.*s",
+				return err_set(err, ERR_EXECUTION, self->op.plan->pos, "conflicting label: %.*s",
 							   (int) label.name.len, label.name.s);
 		labels_builder_set(added, label.name, label.value);
 	}

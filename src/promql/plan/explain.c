@@ -69,8 +69,9 @@ add_number(Properties *ps, const char *name, double v)
 }
 
 static void
-select_properties(Properties *ps, const PromqlSelectorPlan *sel)
+select_properties(Properties *ps, const PromqlPlanNode *node)
 {
+	const PromqlSelectorPlan *sel = &node->select;
 	Buf b;
 
 	buf_init(&b, 64, MAX_TEXT);
@@ -93,6 +94,8 @@ select_properties(Properties *ps, const PromqlSelectorPlan *sel)
 		add(ps, "Modifier", sel->extend == PROMQL_EXTEND_ANCHORED ? "anchored" : "smoothed");
 	if (sel->emit != PROMQL_EMIT_VALUE)
 		add(ps, "Output", sel->emit == PROMQL_EMIT_TIME ? "timestamp" : "start timestamp");
+	if (node->grid->nsteps == 0)
+		return; /* nothing to evaluate */
 	add_time(ps, "From", sel->mint);
 	add_time(ps, "To", sel->maxt);
 }
@@ -231,7 +234,7 @@ promql_plan_properties(const PromqlPlan *plan, int number, const PromqlProperty 
 			break;
 		case PROMQL_PLAN_SELECT:
 		case PROMQL_PLAN_RANGE_SELECT:
-			select_properties(&ps, &node->select);
+			select_properties(&ps, node);
 			break;
 		case PROMQL_PLAN_SUBQUERY:
 			subquery_properties(&ps, node);

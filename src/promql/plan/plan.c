@@ -37,6 +37,7 @@ promql_plan(const PromqlExpr *e, const PromqlParams *params, Err *err)
 
 	plan->params = *params;
 	plan->expr = e;
+	promql_plan_narrow(plan, e);
 	plan->root = promql_plan_translate(plan, e, err);
 	if (plan->root == NULL)
 		return NULL;
@@ -47,6 +48,7 @@ promql_plan(const PromqlExpr *e, const PromqlParams *params, Err *err)
 				promql_type_name(plan->root->type));
 		return NULL;
 	}
+	promql_plan_filter(plan, plan->root);
 	promql_plan_invariant(plan->root);
 	if (!promql_plan_grids(plan, &plan->root, err))
 		return NULL;
@@ -56,7 +58,14 @@ promql_plan(const PromqlExpr *e, const PromqlParams *params, Err *err)
 	plan->nodes = mem_alloc(sizeof(*plan->nodes) * count(plan->root));
 	number_nodes(plan, plan->root);
 	promql_plan_share(plan);
+	plan->series_wise = promql_plan_series_by_series(plan);
 	return plan;
+}
+
+bool
+promql_plan_is_series_wise(const PromqlPlan *plan)
+{
+	return plan->series_wise;
 }
 
 void

@@ -9,6 +9,7 @@
 #ifndef MIMIR_PROMQL_PLAN_PLAN_H
 #define MIMIR_PROMQL_PLAN_PLAN_H
 
+#include "promql/estimate.h"
 #include "promql/functions/function.h"
 #include "promql/parser/ast.h"
 
@@ -136,9 +137,10 @@ struct PromqlPlanNode
 	PromqlPlanNode **children;
 	bool invariant; /* the same at every step, so one step is enough */
 	/* what is known of the labels of the result */
-	bool labels_unique; /* no two series have equal labels */
-	bool names_unique;	/* nor equal labels without the name */
-	bool sorted;		/* series come in the order of their label sets */
+	bool labels_unique;	  /* no two series have equal labels */
+	bool names_unique;	  /* nor equal labels without the name */
+	bool sorted;		  /* series come in the order of their label sets */
+	PromqlEstimate guess; /* by promql_plan_guess, for EXPLAIN */
 	union
 	{
 		double number_value;
@@ -159,6 +161,7 @@ struct PromqlPlan
 	int nnodes;
 	PromqlPlanNode **nodes; /* by number */
 	int nshared;			/* highest share number of a selector */
+	bool series_wise;		/* promql_plan_is_series_wise */
 };
 
 /* promql_plan_line_col -- a byte offset of the query as line and column, both from 1. */
