@@ -1,7 +1,7 @@
 /*
  * fuzz_histogram_sample.c
  *    Any bytes as the binary form of a native histogram; what is read can be validated, reduced,
- *    and written and read again without a change.
+ *    and written and read again without a change, as bytes and, normalized, as text.
  */
 #include "model/histogram.h"
 #include "util/mem.h"
@@ -22,7 +22,7 @@ use(HistogramSample *s)
 {
 	Err err = ERR_INIT;
 	Buf form;
-	HistogramSample back;
+	HistogramSample back, again;
 
 	buf_init(&form, 64, 1 << 24);
 	histogram_sample_put(&form, s);
@@ -30,6 +30,11 @@ use(HistogramSample *s)
 	check(histogram_sample_get((uint8_t *) form.data, (uint8_t *) form.data + form.len, &back) ==
 		  (uint8_t *) form.data + form.len);
 	check(histogram_sample_equal(s, &back));
+	histogram_sample_normalize(&back);
+	buf_reset(&form);
+	histogram_sample_text(&form, &back);
+	check(!form.overflow && histogram_sample_parse(form.data, form.len, &again, &err));
+	check(histogram_sample_equal(&back, &again));
 	if (s->i != NULL)
 	{
 		histogram_validate_int(s->i, &err);
