@@ -50,6 +50,44 @@ normalize_spans(HistogramSpan *spans, int *n)
 	*n = kept;
 }
 
+static bool
+spans_are_normal(const HistogramSpan *spans, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (spans[i].length == 0 || (i > 0 && spans[i].offset == 0))
+			return false;
+	return true;
+}
+
+static bool
+doubles_are_normal(const double *v, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (isnan(v[i]) && value_bits(v[i]) != VALUE_NAN_BITS)
+			return false;
+	return true;
+}
+
+/*
+ * histogram_sample_is_normal -- false: histogram_sample_normalize might change s.
+ */
+bool
+histogram_sample_is_normal(const HistogramSample *s)
+{
+	HistogramLayout l = histogram_sample_layout(s);
+	double sum = s->i != NULL ? s->i->sum : s->f->sum;
+
+	if (!spans_are_normal(l.pos_spans, l.n_pos_spans) ||
+		!spans_are_normal(l.neg_spans, l.n_neg_spans) ||
+		!doubles_are_normal(&l.zero_threshold, 1) ||
+		(!value_is_stale(sum) && !doubles_are_normal(&sum, 1)))
+		return false;
+	return s->f == NULL ||
+		   (doubles_are_normal(&s->f->count, 1) && doubles_are_normal(&s->f->zero_count, 1) &&
+			doubles_are_normal(s->f->pos, s->f->n_pos) &&
+			doubles_are_normal(s->f->neg, s->f->n_neg));
+}
+
 static void
 normalize_doubles(double *v, int n)
 {

@@ -90,6 +90,8 @@ add(Reader *r, const char *where, StrView name, StrView value)
 {
 	int before = r->labels.n;
 
+	if (name.len > LABELS_MAX_BYTES)
+		return fail(r, where, "label name is too long");
 	labels_builder_set(&r->labels, name, value);
 	if (value.len > 0 && r->labels.n == before)
 		return fail(r, where, "label is given twice");
@@ -151,8 +153,9 @@ labels_parse(const char *text, size_t len, Labels *out, Err *err)
 	skip_space(&r);
 	metric = word(&r, true);
 	any = metric.len > 0;
-	if (any)
-		labels_builder_set(&r.labels, strview_cstr(LABELS_NAME), metric);
+	if (metric.len > LABELS_MAX_BYTES)
+		return fail(&r, metric.s, "metric name is too long");
+	labels_builder_set(&r.labels, strview_cstr(LABELS_NAME), metric);
 	skip_space(&r);
 	if (accept(&r, '{'))
 	{

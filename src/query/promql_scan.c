@@ -12,23 +12,17 @@
 
 #include "query/promql_scan.h"
 
-#include "pg/compat.h"
 #include "pg/errmap.h"
+#include "query/function_plan.h"
 #include "query/run.h"
 #include "query/sql_call.h"
 #include "query/sql_value.h"
 #include "util/text.h"
 
-#include "catalog/objectaccess.h"
-#include "catalog/pg_proc.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 typedef struct ScanRun
@@ -55,22 +49,6 @@ typedef struct ScanRun
 } ScanRun;
 
 /* --- running -------------------------------------------------------------------------------- */
-
-static bool
-has_exec_param(Node *expr, void *context)
-{
-	if (expr == NULL)
-		return false;
-	if (IsA(expr, Param) && ((Param *) expr)->paramkind == PARAM_EXEC)
-		return true;
-	return expression_tree_walker(expr, has_exec_param, context);
-}
-
-static bool
-varies(Node *expr)
-{
-	return has_exec_param(expr, NULL) || contain_volatile_functions(expr);
-}
 
 static Datum
 eval_argument(ScanRun *s, int i, bool *isnull)
@@ -201,16 +179,6 @@ recheck_row(ScanState *ss, TupleTableSlot *slot)
 /* --- methods -------------------------------------------------------------------------------- */
 
 static void
-check_execute_privilege(Oid funcid)
-{
-	AclResult result = compat_function_aclcheck(funcid, GetUserId(), ACL_EXECUTE);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FUNCTION, get_func_name(funcid));
-	InvokeFunctionExecuteHook(funcid);
-}
-
-static void
 scan_begin(CustomScanState *css, EState *estate, int eflags)
 {
 	ScanRun *s = (ScanRun *) css;
@@ -218,9 +186,9 @@ scan_begin(CustomScanState *css, EState *estate, int eflags)
 
 	s->kind = list_nth_int(plan->custom_private, PROMQL_SCAN_KIND);
 	s->columns = list_nth_int(plan->custom_private, PROMQL_SCAN_COLUMNS);
-	check_execute_privilege((Oid) list_nth_int(plan->custom_private, PROMQL_SCAN_FUNCID));
-	s->text_varies = varies(linitial(plan->custom_exprs));
-	s->times_vary = varies((Node *) list_copy_tail(plan->custom_exprs, 1));
+	function_plan_check((Oid) list_nth_int(plan->custom_private, PROMQL_SCAN_FUNCID));
+	s->text_varies = function_plan_varies(linitial(plan->custom_exprs), estate);
+	s->times_vary = function_plan_varies((Node *) list_copy_tail(plan->custom_exprs, 1), estate);
 	s->args = ExecInitExprList(plan->custom_exprs, &css->ss.ps);
 	s->run_context =
 		AllocSetContextCreate(estate->es_query_cxt, "PromQL scan", ALLOCSET_DEFAULT_SIZES);

@@ -125,6 +125,7 @@ UNIT_TEST(histogram_notation_round_trips)
 			gen_observe(&g, 20, 8 + k % 16);
 			s = k == 39 ? gen_stale(k, true) : gen_sample(&g, k, k % 2 == 0, k % 3 == 0);
 			histogram_sample_normalize(&s);
+			CHECK(histogram_sample_is_normal(&s));
 			buf_reset(&b);
 			histogram_sample_text(&b, &s);
 			if (!histogram_sample_parse(b.data, b.len, &back, &err))
@@ -154,6 +155,7 @@ UNIT_TEST(histogram_normal_form)
 	HistogramSample s = {.f = &h};
 	Buf b;
 
+	CHECK(!histogram_sample_is_normal(&s));
 	histogram_sample_normalize(&s);
 	CHECK_INT(h.n_pos_spans, 2);
 	CHECK(pos[0].offset == 2 && pos[0].length == 3 && pos[1].offset == 3 && pos[1].length == 1);
