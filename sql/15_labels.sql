@@ -100,11 +100,16 @@ COMMENT ON OPERATOR mimir.<@ (mimir.labels, mimir.labels) IS 'is contained by';
 CREATE FUNCTION mimir.labels_to_jsonb(mimir.labels) RETURNS jsonb
   LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'mimir_labels_to_jsonb';
 COMMENT ON FUNCTION mimir.labels_to_jsonb(mimir.labels) IS 'Label set as a JSON object.';
+CREATE FUNCTION mimir.labels_to_json(mimir.labels) RETURNS json
+  LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'mimir_labels_to_json';
+COMMENT ON FUNCTION mimir.labels_to_json(mimir.labels) IS 'Label set as a JSON object.';
 CREATE FUNCTION mimir.labels_from_jsonb(jsonb) RETURNS mimir.labels
   LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'mimir_labels_from_jsonb';
 COMMENT ON FUNCTION mimir.labels_from_jsonb(jsonb) IS 'Label set of a flat JSON object of strings.';
 CREATE CAST (mimir.labels AS jsonb) WITH FUNCTION mimir.labels_to_jsonb(mimir.labels) AS IMPLICIT;
 COMMENT ON CAST (mimir.labels AS jsonb) IS 'Label set as a JSON object.';
+CREATE CAST (mimir.labels AS json) WITH FUNCTION mimir.labels_to_json(mimir.labels) AS ASSIGNMENT;
+COMMENT ON CAST (mimir.labels AS json) IS 'Label set as a JSON object.';
 CREATE CAST (jsonb AS mimir.labels) WITH FUNCTION mimir.labels_from_jsonb(jsonb) AS ASSIGNMENT;
 COMMENT ON CAST (jsonb AS mimir.labels) IS 'Label set of a flat JSON object of strings.';
 

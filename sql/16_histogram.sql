@@ -94,3 +94,8 @@ CREATE FUNCTION mimir.histogram_to_jsonb(mimir.histogram) RETURNS jsonb
 COMMENT ON FUNCTION mimir.histogram_to_jsonb(mimir.histogram) IS 'Histogram as the HTTP API writes it.';
 CREATE CAST (mimir.histogram AS jsonb) WITH FUNCTION mimir.histogram_to_jsonb(mimir.histogram) AS ASSIGNMENT;
 COMMENT ON CAST (mimir.histogram AS jsonb) IS 'Histogram as the HTTP API writes it.';
+CREATE FUNCTION mimir.histogram_to_json(mimir.histogram) RETURNS json
+  LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'mimir_histogram_to_json';
+COMMENT ON FUNCTION mimir.histogram_to_json(mimir.histogram) IS 'Histogram as the HTTP API writes it.';
+CREATE CAST (mimir.histogram AS json) WITH FUNCTION mimir.histogram_to_json(mimir.histogram) AS ASSIGNMENT;
+COMMENT ON CAST (mimir.histogram AS json) IS 'Histogram as the HTTP API writes it.';

@@ -14,6 +14,7 @@
 #include "wire/json.h"
 
 #include "libpq/pqformat.h"
+#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
 MIMIR_FUNCTION(mimir_histogram_in);
@@ -25,6 +26,7 @@ MIMIR_FUNCTION(mimir_histogram_sum);
 MIMIR_FUNCTION(mimir_histogram_avg);
 MIMIR_FUNCTION(mimir_histogram_quantile);
 MIMIR_FUNCTION(mimir_histogram_fraction);
+MIMIR_FUNCTION(mimir_histogram_to_json);
 MIMIR_FUNCTION(mimir_histogram_to_jsonb);
 
 /* mimir.histogram_in(cstring) -- the notation of the test language (model/histogram_notation.c). */
@@ -148,15 +150,32 @@ mimir_histogram_fraction(PG_FUNCTION_ARGS)
 }
 
 /* As the HTTP API writes it: count, sum and buckets with their bounds. */
+static void
+put_json(FunctionCallInfo fcinfo, Buf *b)
+{
+	HistogramSample s = histogram_of_varlena(PG_GETARG_VARLENA_PP(0));
+
+	buf_init(b, 256, HISTOGRAM_TEXT_MAX);
+	json_histogram(b, histogram_float_form(&s));
+	if (b->overflow)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("histogram is too large")));
+}
+
 Datum
 mimir_histogram_to_jsonb(PG_FUNCTION_ARGS)
 {
-	HistogramSample s = histogram_of_varlena(PG_GETARG_VARLENA_PP(0));
 	Buf b;
 
-	buf_init(&b, 256, HISTOGRAM_TEXT_MAX);
-	json_histogram(&b, histogram_float_form(&s));
-	if (b.overflow)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("histogram is too large")));
+	put_json(fcinfo, &b);
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(b.data));
+}
+
+/* What row_to_json() and its like look for. */
+Datum
+mimir_histogram_to_json(PG_FUNCTION_ARGS)
+{
+	Buf b;
+
+	put_json(fcinfo, &b);
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(b.data, (int) b.len));
 }

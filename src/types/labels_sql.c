@@ -31,6 +31,7 @@ MIMIR_FUNCTION(mimir_labels_get);
 MIMIR_FUNCTION(mimir_labels_has);
 MIMIR_FUNCTION(mimir_labels_contains);
 MIMIR_FUNCTION(mimir_labels_contained);
+MIMIR_FUNCTION(mimir_labels_to_json);
 MIMIR_FUNCTION(mimir_labels_to_jsonb);
 MIMIR_FUNCTION(mimir_labels_from_jsonb);
 
@@ -247,6 +248,15 @@ Datum
 mimir_labels_to_jsonb(PG_FUNCTION_ARGS)
 {
 	return labels_to_jsonb(PG_GETARG_LABELS(0));
+}
+
+/* What row_to_json() and its like look for. */
+Datum
+mimir_labels_to_json(PG_FUNCTION_ARGS)
+{
+	Jsonb *j = DatumGetJsonbP(labels_to_jsonb(PG_GETARG_LABELS(0)));
+
+	PG_RETURN_TEXT_P(cstring_to_text(JsonbToCString(NULL, &j->root, VARSIZE(j))));
 }
 
 Datum

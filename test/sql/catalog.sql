@@ -24,3 +24,9 @@ WHERE nspname = 'mimir' AND relkind = 'v' AND EXISTS (SELECT FROM pg_depend d JO
   AND NOT coalesce(c.reloptions @> '{security_invoker=true}', false);
 SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
 WHERE nspname = 'mimir' AND has_function_privilege('public', p.oid, 'EXECUTE');
+-- operators and operator classes fit together
+SELECT opcname, amname FROM pg_opclass JOIN pg_am a ON a.oid = opcmethod WHERE opcnamespace = 'mimir'::regnamespace AND NOT amvalidate(pg_opclass.oid);
+SELECT o.oid::regoperator FROM pg_operator o LEFT JOIN pg_operator c ON c.oid = o.oprcom LEFT JOIN pg_operator n ON n.oid = o.oprnegate
+WHERE o.oprnamespace = 'mimir'::regnamespace AND (o.oprcode = 0 OR c.oprcom <> o.oid OR n.oprnegate <> o.oid OR c.oprresult <> o.oprresult OR n.oprresult <> o.oprresult
+  OR (o.oprresult = 'boolean'::regtype AND o.oprrest = 0));
+SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'mimir'::regnamespace AND provolatile = 'i' AND proparallel <> 's';

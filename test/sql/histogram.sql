@@ -20,6 +20,7 @@ INSERT INTO histogram_test VALUES
   (4, '{{count:1 sum:NaN buckets:[1] counter_reset_hint:gauge}}'), (5, '{{}}'), (6, '{{kind:integer sum:stale}}'), (7, '{{sum:stale}}'), (8, NULL);
 SELECT n, h FROM histogram_test ORDER BY n;
 SELECT n, h::jsonb FROM histogram_test ORDER BY n;
+SELECT to_jsonb(h) = h::jsonb AS same, h::json FROM histogram_test WHERE n = 3;
 SELECT n, histogram_count(h), histogram_sum(h), histogram_avg(h) FROM histogram_test ORDER BY n;
 SELECT n, histogram_quantile(0.5, h) AS median, histogram_quantile(0, h) AS q0, histogram_quantile(1, h) AS q1, histogram_quantile(-1, h) AS low, histogram_quantile(2, h) AS high FROM histogram_test ORDER BY n;
 SELECT n, histogram_fraction(0, 1, h) AS up_to_one, histogram_fraction('-Infinity', 'Infinity', h) AS "all" FROM histogram_test ORDER BY n;

@@ -48,6 +48,7 @@ SELECT s, array_agg(n ORDER BY n) FROM labels_test, (VALUES ('up'::selector), ('
 RESET search_path;
 SELECT n FROM labels_test WHERE l ->> 'job' = 'a' AND l @> '{"__name__": "up"}' ORDER BY n;
 SELECT mimir.labels '{a="1"}' || '{"b": "2"}'::jsonb AS jsonb;
+SELECT row_to_json(x), to_jsonb(x), to_jsonb(l) FROM (SELECT n, l FROM labels_test WHERE n IN (3, 6)) x ORDER BY n;
 SET search_path = public, mimir;
 -- indexes find what a scan finds
 CREATE TABLE labels_index AS SELECT i AS n, format('m%s{job="j%s", instance="i%s"}', i % 7, i % 13, i)::labels AS l FROM generate_series(1, 2000) i;
