@@ -13,7 +13,7 @@ DATA_built = mimir_pg--$(EXTVERSION).sql
 # The pure layers never see a PostgreSQL header; the unit build is the proof.
 PURE_DIRS = util model codec codec/column wire template http promql promql/parser promql/plan promql/exec \
             promql/functions
-PG_DIRS   = pg tables tenancy store index ingest query remote ruler alertmanager api worker
+PG_DIRS   = pg tables types tenancy store index ingest query remote ruler alertmanager api worker
 BUILD     = build
 
 GEN_SRCS  = $(if $(wildcard src/promql/parser/grammar.y), \

@@ -2,9 +2,12 @@
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA mimir FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION mimir.visible_tenants(), mimir.promql_query(text, timestamptz),
   mimir.promql_query_range(text, timestamptz, timestamptz, interval), mimir.promql_format(text),
-  mimir.promql_parse(text), mimir.export_tsdb(text, text, timestamptz, timestamptz), mimir.list_series(), mimir.samples(text, timestamptz, timestamptz)
+  mimir.promql_parse(text), mimir.export_tsdb(text, text, timestamptz, timestamptz), mimir.list_series(),
+  mimir.samples(text, timestamptz, timestamptz),
+  mimir.metric_samples(text, text[]), mimir.chunks(text, timestamptz, timestamptz), mimir.list_label_values()
   TO mimir_reader;
-GRANT SELECT ON mimir.tenant, mimir.series, mimir.sample, mimir.exemplar, mimir.metric_metadata
+GRANT SELECT ON mimir.tenant, mimir.series, mimir.sample, mimir.chunk_list, mimir.label_value, mimir.metric,
+  mimir.exemplar, mimir.metric_metadata
   TO mimir_reader;
 GRANT EXECUTE ON FUNCTION mimir.visible_tenants(), mimir.write(jsonb, timestamptz, double precision),
   mimir.delete_series(text, timestamptz, timestamptz), mimir.import_tsdb(text), mimir.import_openmetrics(text)

@@ -10,6 +10,7 @@
 #include "pg/stats.h"
 #include "query/promql_scan.h"
 #include "query/regex_trim.h"
+#include "query/store_scan.h"
 #include "store/compact.h"
 #include "store/head.h"
 #include "worker/launcher.h"
@@ -39,5 +40,6 @@ _PG_init(void)
 	shmem_install_hooks(modules);
 	regex_trim_init();
 	promql_path_init();
+	store_path_init();
 	launcher_register();
 }

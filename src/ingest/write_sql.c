@@ -12,12 +12,12 @@
 #include "pg/export.h"
 #include "pg/time.h"
 #include "tenancy/tenant.h"
+#include "types/labels_value.h"
 
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -52,37 +52,6 @@ at_transaction_end(XactEvent event, void *arg)
 		default:
 			break;
 	}
-}
-
-/* A flat JSON object of strings to a label set. */
-static Labels
-labels_from_jsonb(Jsonb *j)
-{
-	LabelsBuilder b;
-	JsonbIterator *it;
-	JsonbValue v;
-	JsonbIteratorToken tok;
-	StrView name = {NULL, 0};
-
-	if (!JB_ROOT_IS_OBJECT(j))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("labels must be a JSON object")));
-	labels_builder_init(&b);
-	it = JsonbIteratorInit(&j->root);
-	while ((tok = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-	{
-		if (tok == WJB_KEY)
-			name = strview(v.val.string.val, v.val.string.len);
-		else if (tok == WJB_VALUE)
-		{
-			if (v.type != jbvString)
-				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-								errmsg("value of label \"%.*s\" must be a string", (int) name.len,
-									   name.s)));
-			labels_builder_set(&b, name, strview(v.val.string.val, v.val.string.len));
-		}
-	}
-	return labels_builder_finish(&b);
 }
 
 Datum

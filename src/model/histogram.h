@@ -104,6 +104,17 @@ extern const uint8_t *histogram_sample_get(const uint8_t *p, const uint8_t *end,
 										   HistogramSample *s);
 extern bool histogram_sample_equal(const HistogramSample *a, const HistogramSample *b);
 
+/* --- model/histogram_notation.c -------------------------------------------------------------- */
+/* The notation of the test language, {{schema:1 count:2 ...}}; reading back gives the same. */
+extern void histogram_sample_text(Buf *out, const HistogramSample *s);
+extern bool histogram_sample_parse(const char *text, size_t len, HistogramSample *out, Err *err);
+/*
+ * histogram_sample_normalize -- one of the forms that mean the same, in place: the samples of a
+ * chunk share spans, so copy one before.
+ */
+extern bool histogram_sample_is_normal(const HistogramSample *s);
+extern void histogram_sample_normalize(HistogramSample *s);
+
 /* --- model/histogram_validate.c ------------------------------------------------------------- */
 /* Validation on ingestion (reference 3.5); false fills err with Prometheus' text. */
 extern bool histogram_validate(const Histogram *h, Err *err);

@@ -103,6 +103,9 @@ extern uint8_t *labels_put(uint8_t *p, StrView name, StrView value); /* room kno
 extern void labels_text(Buf *out, Labels ls);
 extern void labels_json(Buf *out, Labels ls);
 
+/* labels_parse -- what labels_text writes, and its like; bytes from mem_alloc. */
+extern bool labels_parse(const char *text, size_t len, Labels *out, Err *err);
+
 /* Name rules. */
 extern bool labels_name_legacy_valid(StrView name);
 extern bool labels_metric_legacy_valid(StrView name);

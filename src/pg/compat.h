@@ -43,4 +43,12 @@
 #define compat_function_aclcheck(funcid, role, mode) pg_proc_aclcheck(funcid, role, mode)
 #endif
 
+/* 16: input functions report bad input through their context. */
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#define compat_ereturn(context, dummy, ...) ereturn(context, dummy, __VA_ARGS__)
+#else
+#define compat_ereturn(context, dummy, ...) ereport(ERROR, __VA_ARGS__)
+#endif
+
 #endif

@@ -18,6 +18,7 @@ bool mimir_auto_create_tenants;
 int mimir_compaction_cpu;
 char *mimir_database;
 bool mimir_enable_promql_plan;
+bool mimir_enable_store_plan;
 int mimir_flush_interval;
 int mimir_head_memory;
 int mimir_http_buffer_memory;
@@ -75,6 +76,11 @@ guc_init(void)
 	DefineCustomBoolVariable("mimir.enable_promql_plan",
 							 "Enables planning of PromQL functions in FROM into plan nodes.", NULL,
 							 &mimir_enable_promql_plan, true, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"mimir.enable_store_plan",
+		"Enables planning of samples, series, chunks and label values in FROM into plan nodes that "
+		"take over conditions.",
+		NULL, &mimir_enable_store_plan, true, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"mimir.flush_interval",
 		"Sets how long samples stay in the head before they are flushed to blocks.", NULL,

@@ -12,6 +12,7 @@ extern bool mimir_auto_create_tenants;
 extern int mimir_compaction_cpu; /* percent */
 extern char *mimir_database;
 extern bool mimir_enable_promql_plan;
+extern bool mimir_enable_store_plan;
 extern int mimir_flush_interval;	 /* s */
 extern int mimir_head_memory;		 /* MB */
 extern int mimir_http_buffer_memory; /* MB */

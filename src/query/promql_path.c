@@ -22,11 +22,11 @@
 #include "query/promql_scan.h"
 
 #include "pg/guc.h"
+#include "query/function_plan.h"
 #include "query/promql_guess.h"
 #include "query/promql_qual.h"
 #include "query/sql_call.h"
 
-#include "access/sysattr.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/cost.h"
@@ -34,7 +34,6 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
-#include "parser/parse_relation.h"
 
 static set_rel_pathlist_hook_type next_hook;
 
@@ -58,36 +57,18 @@ typedef struct Planning
 
 /* --- the call ----------------------------------------------------------------------------------- */
 
-/* The call that a FROM item consists of, or NULL. */
+/* The call that a FROM item consists of, if it is one of ours; else NULL. */
 static FuncExpr *
 call_of(const RangeTblEntry *rte, SqlCallKind *kind)
 {
-	RangeTblFunction *f;
-	FuncExpr *call;
+	FuncExpr *call = function_plan_call(rte);
 
-	if (rte->rtekind != RTE_FUNCTION || rte->funcordinality || list_length(rte->functions) != 1)
+	if (call == NULL)
 		return NULL;
-	f = linitial_node(RangeTblFunction, rte->functions);
-	if (!IsA(f->funcexpr, FuncExpr))
-		return NULL;
-	call = (FuncExpr *) f->funcexpr;
 	*kind = sql_call_kind(call->funcid);
 	if (*kind == SQL_CALL_NONE || list_length(call->args) != sql_call_nargs(*kind))
 		return NULL;
 	return call;
-}
-
-static bool
-needs_whole_row(const RelOptInfo *rel)
-{
-	Bitmapset *attnos = NULL;
-	ListCell *lc;
-
-	if (!bms_is_empty(rel->attr_needed[InvalidAttrNumber - rel->min_attr]))
-		return true;
-	foreach (lc, rel->baserestrictinfo)
-		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause, rel->relid, &attnos);
-	return bms_is_member(InvalidAttrNumber - FirstLowInvalidHeapAttributeNumber, attnos);
 }
 
 /* --- conditions --------------------------------------------------------------------------------- */
@@ -352,7 +333,7 @@ consider_rel(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 	if (next_hook != NULL)
 		next_hook(root, rel, rti, rte);
 	if (!mimir_enable_promql_plan || (pl.call = call_of(rte, &kind)) == NULL ||
-		rel->pathlist == NIL || IS_DUMMY_REL(rel) || needs_whole_row(rel))
+		rel->pathlist == NIL || IS_DUMMY_REL(rel) || function_plan_whole_row(rel))
 		return;
 	pl.function_scan = *(Path *) linitial(rel->pathlist);
 	pl.guesser = promql_guesser_create(root, pl.call, kind);
@@ -368,36 +349,6 @@ consider_rel(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 }
 
 /* --- the plan ----------------------------------------------------------------------------------- */
-
-/* The columns of the function as the scan's own tuple. */
-static List *
-scan_tlist(RangeTblEntry *rte, Index rti)
-{
-	List *vars;
-	List *tlist = NIL;
-	ListCell *lc;
-
-	expandRTE(rte, rti, 0, -1, false, NULL, &vars);
-	foreach (lc, vars)
-		tlist =
-			lappend(tlist, makeTargetEntry(lfirst(lc), foreach_current_index(lc) + 1, NULL, false));
-	return tlist;
-}
-
-/* Columns that somebody looks at; the tlist does not tell, it may be replaced later. */
-static int
-columns_of(const RelOptInfo *rel, List *quals)
-{
-	Bitmapset *attnos = NULL;
-	int columns = 0;
-
-	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &attnos);
-	pull_varattnos((Node *) quals, rel->relid, &attnos);
-	for (int c = 0; c < SQL_CALL_NCOLUMNS; c++)
-		if (bms_is_member(c + 1 - FirstLowInvalidHeapAttributeNumber, attnos))
-			columns |= 1 << c;
-	return columns;
-}
 
 static Plan *
 plan_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist, List *clauses,
@@ -418,8 +369,9 @@ plan_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist
 	scan->scan.plan.qual = checked;
 	scan->flags = best_path->flags;
 	scan->custom_exprs = list_concat(copyObject(call->args), copyObject(pushed));
-	scan->custom_scan_tlist = scan_tlist(rte, rel->relid);
-	scan->custom_private = list_make3_int(kind, (int) call->funcid, columns_of(rel, checked));
+	scan->custom_scan_tlist = function_plan_tlist(rte, rel->relid);
+	scan->custom_private = list_make3_int(
+		kind, (int) call->funcid, (int) function_plan_columns(rel, checked, SQL_CALL_NCOLUMNS));
 	scan->methods = &promql_scan_methods;
 	return &scan->scan.plan;
 }

@@ -14,39 +14,19 @@
 
 #include "query/promql_scan.h"
 
-#include "pg/compat.h"
 #include "pg/errmap.h"
 #include "pg/time.h"
+#include "query/function_plan.h"
 #include "query/sql_value.h"
 
 #include "access/parallel.h"
-#include "catalog/objectaccess.h"
-#include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "utils/acl.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 /* --- arguments and conditions ------------------------------------------------------------------- */
-
-static bool
-has_exec_param(Node *expr, void *context)
-{
-	if (expr == NULL)
-		return false;
-	if (IsA(expr, Param) && ((Param *) expr)->paramkind == PARAM_EXEC)
-		return true;
-	return expression_tree_walker(expr, has_exec_param, context);
-}
-
-static bool
-varies(Node *expr)
-{
-	return has_exec_param(expr, NULL) || contain_volatile_functions(expr);
-}
 
 Datum
 promql_scan_argument(PromqlScan *s, int i, bool *isnull)
@@ -236,16 +216,6 @@ recheck_row(ScanState *ss, TupleTableSlot *slot)
 
 /* --- methods -------------------------------------------------------------------------------- */
 
-static void
-check_execute_privilege(Oid funcid)
-{
-	AclResult result = compat_function_aclcheck(funcid, GetUserId(), ACL_EXECUTE);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FUNCTION, get_func_name(funcid));
-	InvokeFunctionExecuteHook(funcid);
-}
-
 static List *
 init_quals(List *clauses, PlanState *parent)
 {
@@ -262,7 +232,7 @@ init_quals(List *clauses, PlanState *parent)
 		if (q->qual.value != NULL)
 		{
 			q->value = ExecInitExpr(q->qual.value, parent);
-			q->varies = varies((Node *) q->qual.value);
+			q->varies = function_plan_varies((Node *) q->qual.value, parent->state);
 		}
 		quals = lappend(quals, q);
 	}
@@ -279,10 +249,10 @@ scan_begin(CustomScanState *css, EState *estate, int eflags)
 
 	s->kind = list_nth_int(plan->custom_private, PROMQL_SCAN_KIND);
 	s->columns = list_nth_int(plan->custom_private, PROMQL_SCAN_COLUMNS);
-	check_execute_privilege((Oid) list_nth_int(plan->custom_private, PROMQL_SCAN_FUNCID));
+	function_plan_check((Oid) list_nth_int(plan->custom_private, PROMQL_SCAN_FUNCID));
 	args = list_truncate(list_copy(plan->custom_exprs), sql_call_nargs(s->kind));
-	s->text_varies = varies(linitial(args));
-	s->times_vary = varies((Node *) list_copy_tail(args, 1));
+	s->text_varies = function_plan_varies(linitial(args), estate);
+	s->times_vary = function_plan_varies((Node *) list_copy_tail(args, 1), estate);
 	s->args = ExecInitExprList(args, &css->ss.ps);
 	s->quals = init_quals(list_copy_tail(plan->custom_exprs, sql_call_nargs(s->kind)), &css->ss.ps);
 	foreach (lc, s->quals)

@@ -25,8 +25,6 @@ MIMIR_FUNCTION(mimir_promql_query);
 MIMIR_FUNCTION(mimir_promql_query_range);
 MIMIR_FUNCTION(mimir_promql_format);
 MIMIR_FUNCTION(mimir_promql_parse);
-MIMIR_FUNCTION(mimir_list_series);
-MIMIR_FUNCTION(mimir_samples);
 MIMIR_FUNCTION(mimir_list_counters);
 
 /* Run and put every point as a row into the caller's tuple store. */
@@ -114,98 +112,6 @@ mimir_promql_parse(PG_FUNCTION_ARGS)
 	buf_init(&b, 1024, SQL_VALUE_TEXT_MAX);
 	promql_print_json(&b, e);
 	PG_RETURN_DATUM(sql_value_jsonb(&b));
-}
-
-/* mimir.list_series() -- (tenant, series_id, metric, labels) of every series of the role's tenants. */
-Datum
-mimir_list_series(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *rsi = (ReturnSetInfo *) fcinfo->resultinfo;
-	const TenantSet *tenants = tenancy_visible();
-
-	query_need_store();
-	InitMaterializedSRF(fcinfo, 0);
-	for (int t = 0; t < tenants->n; t++)
-	{
-		StoreSelect *s =
-			store_select_begin(tenants->tenants[t]->id, NULL, 0, PG_INT64_MIN, PG_INT64_MAX, true);
-
-		for (int i = 0; i < store_select_nseries(s); i++)
-		{
-			Labels ls = store_select_labels(s, i);
-			StrView metric = labels_metric_name(ls);
-			Datum values[4] = {CStringGetTextDatum(tenants->tenants[t]->name),
-							   Int64GetDatum(store_select_series_id(s, i)),
-							   PointerGetDatum(cstring_to_text_with_len(metric.s, metric.len)),
-							   sql_value_labels(ls)};
-			bool nulls[4] = {0};
-
-			tuplestore_putvalues(rsi->setResult, rsi->setDesc, values, nulls);
-			CHECK_FOR_INTERRUPTS();
-		}
-		store_select_end(s);
-	}
-	PG_RETURN_NULL();
-}
-
-static void
-put_samples(ReturnSetInfo *rsi, const char *tenant, Labels ls, const PromqlSamples *samples)
-{
-	Datum values[5] = {CStringGetTextDatum(tenant), sql_value_labels(ls)};
-	bool nulls[5] = {0};
-
-	for (int i = 0; i < samples->n; i++)
-	{
-		bool is_h = samples->h != NULL && samples->h[i] != NULL;
-
-		values[2] = TimestampTzGetDatum(time_from_ms(samples->t[i]));
-		values[3] = is_h ? (Datum) 0 : Float8GetDatum(samples->v[i]);
-		values[4] = is_h ? sql_value_histogram(samples->h[i]) : (Datum) 0;
-		nulls[3] = is_h;
-		nulls[4] = !is_h;
-		tuplestore_putvalues(rsi->setResult, rsi->setDesc, values, nulls);
-		if (i % 1000 == 0)
-			CHECK_FOR_INTERRUPTS();
-	}
-}
-
-/* mimir.samples(selector, from, to) -- raw samples, staleness markers as NaN among them. */
-Datum
-mimir_samples(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *rsi = (ReturnSetInfo *) fcinfo->resultinfo;
-	const TenantSet *tenants = tenancy_visible();
-	char *selector = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	PromqlSelect sel = {.mint = time_to_ms(PG_GETARG_TIMESTAMPTZ(1)),
-						.maxt = time_to_ms(PG_GETARG_TIMESTAMPTZ(2)),
-						.func = ""};
-	Matcher *matchers;
-	Err err = ERR_INIT;
-
-	query_need_store();
-	InitMaterializedSRF(fcinfo, 0);
-	if (!promql_parse_selector(selector, strlen(selector), &matchers, &sel.nmatchers, &err))
-		errmap_raise_query(&err, selector);
-	sel.matchers = matchers;
-	for (int t = 0; t < tenants->n; t++)
-	{
-		TenantSet one = {.n = 1, .tenants = &tenants->tenants[t]};
-		PromqlSource *src = query_source_create(&one);
-		PromqlSeriesSet *set = src->select(src, &sel, &err);
-
-		for (int i = 0; set != NULL && i < set->nseries; i++)
-		{
-			PromqlSamples samples;
-
-			if (!set->samples(set, i, &samples, &err))
-				errmap_raise(&err);
-			put_samples(rsi, tenants->tenants[t]->name, set->labels(set, i), &samples);
-		}
-		if (set == NULL)
-			errmap_raise(&err);
-		set->close(set);
-	}
-	PG_RETURN_NULL();
 }
 
 Datum

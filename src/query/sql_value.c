@@ -8,6 +8,7 @@
 
 #include "pg/time.h"
 #include "query/sql_call.h"
+#include "types/labels_value.h"
 #include "wire/json.h"
 
 #include "fmgr.h"
@@ -23,14 +24,7 @@ sql_value_jsonb(const Buf *json)
 Datum
 sql_value_labels(Labels ls)
 {
-	Buf b;
-	Datum d;
-
-	buf_init(&b, 256, SQL_VALUE_TEXT_MAX);
-	labels_json(&b, ls);
-	d = sql_value_jsonb(&b);
-	buf_free(&b);
-	return d;
+	return labels_to_jsonb(ls);
 }
 
 Datum

@@ -25,6 +25,9 @@ extern bool text_parse_double(const char *s, size_t len, double *v);
 /* text_quote -- append s as a Go double-quoted string literal (strconv.Quote). */
 extern void text_quote(Buf *b, const char *s, size_t len);
 
+/* text_unquote -- append the string literal at p ("", '', ``); the byte behind it, NULL if bad. */
+extern const char *text_unquote(Buf *out, const char *p, const char *end);
+
 /* text_json_string -- append s as a JSON string with quotes; html: escape < > & too. */
 extern void text_json_string(Buf *b, const char *s, size_t len, bool html);
 

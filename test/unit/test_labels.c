@@ -232,6 +232,80 @@ UNIT_TEST(labels_texts)
 	CHECK(!labels_metric_legacy_valid(strview_cstr("a-b")));
 }
 
+typedef struct ParseCase
+{
+	const char *text;
+	const char *canonical; /* NULL: refused */
+	int pos;			   /* of the error */
+} ParseCase;
+
+static const ParseCase parse_cases[] = {
+	{"up", "up", 0},
+	{"{}", "{}", 0},
+	{" { } ", "{}", 0},
+	{"up{}", "up", 0},
+	{"up{job=\"a\",}", "up{job=\"a\"}", 0},
+	{" up { b = 'x' , a = `y\\` } ", "up{a=\"y\\\\\", b=\"x\"}", 0},
+	{"{__name__=\"up\", a=\"1\"}", "up{a=\"1\"}", 0},
+	{"{\"up\"}", "up", 0},
+	{"{\"odd name\", \"odd.label\"=\"1\"}", "{\"odd name\", \"odd.label\"=\"1\"}", 0},
+	{"nan{on=\"by\"}", "nan{on=\"by\"}", 0},
+	{"on", "on", 0},
+	{"a:b{c=\"\"}", "a:b", 0},
+	{"{a=\"\", a=\"x\"}", "{a=\"x\"}", 0},
+	{"{a=\"\\x00\\u00fc\"}", "{a=\"\\x00\xc3\xbc\"}", 0},
+	{"{a=\"\xef\xbf\xbd\"}", "{a=\"\xef\xbf\xbd\"}", 0},
+	{"", NULL, 0},
+	{"  ", NULL, 2},
+	{"1", NULL, 0},
+	{"up{", NULL, 3},
+	{"up{a}", NULL, 4},
+	{"up{a=}", NULL, 5},
+	{"up{a=\"x}", NULL, 5},
+	{"up{a=\"x\" b=\"y\"}", NULL, 9},
+	{"up{a=\"x\"} 1", NULL, 10},
+	{"up{a!=\"x\"}", NULL, 4},
+	{"up{,}", NULL, 3},
+	{"up{a=\"x\",a=\"x\"}", NULL, 9},
+	{"up{__name__=\"down\"}", NULL, 3},
+	{"{\"up\", \"down\"}", NULL, 7},
+	{"{\"\"=\"x\"}", NULL, 1},
+	{"{a=\"\\xff\"}", NULL, 3},
+	{"{\"\\xc3\"=\"x\"}", NULL, 1},
+	{"{1a=\"x\"}", NULL, 1},
+	{"up{a=\"x\"", NULL, 8},
+};
+
+UNIT_TEST(labels_parsing)
+{
+	Buf b;
+
+	buf_init(&b, 0, 1000);
+	for (size_t i = 0; i < sizeof(parse_cases) / sizeof(parse_cases[0]); i++)
+	{
+		const ParseCase *c = &parse_cases[i];
+		size_t len = strlen(c->text);
+		char *exact = mem_dup(c->text, len);
+		Err err = ERR_INIT;
+		Labels ls, back;
+		bool ok = labels_parse(exact, len, &ls, &err);
+
+		if (ok != (c->canonical != NULL))
+			unit_fail(__FILE__, __LINE__, "%s: %s", c->text, ok ? "accepted" : err.msg);
+		else if (!ok)
+			CHECK_INT(err.pos, c->pos);
+		else
+		{
+			CHECK(labels_check(ls.data, ls.len));
+			buf_reset(&b);
+			labels_text(&b, ls);
+			CHECK_STR(b.data, c->canonical);
+			CHECK(labels_parse(b.data, b.len, &back, &err) && labels_equal(ls, back));
+		}
+		mem_free(exact);
+	}
+}
+
 typedef struct MatcherCase
 {
 	MatchType type;

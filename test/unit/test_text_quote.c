@@ -65,6 +65,77 @@ UNIT_TEST(text_quote_forms)
 	}
 }
 
+/* What text_quote writes is read back; so are the other two kinds of literal. */
+UNIT_TEST(text_unquote_reads_back)
+{
+	Buf quoted, back;
+
+	buf_init(&quoted, 0, 1000);
+	buf_init(&back, 0, 1000);
+	for (size_t i = 0; i < sizeof(quote_cases) / sizeof(quote_cases[0]); i++)
+	{
+		const QuoteCase *c = &quote_cases[i];
+		const char *end;
+
+		buf_reset(&quoted);
+		buf_reset(&back);
+		text_quote(&quoted, c->s, c->len);
+		end = text_unquote(&back, quoted.data, quoted.data + quoted.len);
+		CHECK(end == quoted.data + quoted.len);
+		CHECK(back.len == c->len && memcmp(back.data, c->s, c->len) == 0);
+		/* cut anywhere it is no literal */
+		for (size_t cut = 0; cut < quoted.len; cut++)
+		{
+			char *exact = mem_dup(quoted.data, cut);
+
+			CHECK(text_unquote(&back, exact, exact + cut) == NULL);
+			mem_free(exact);
+		}
+	}
+}
+
+UNIT_TEST(text_unquote_forms)
+{
+	static const struct
+	{
+		const char *literal;
+		const char *text; /* NULL: refused */
+	} cases[] = {
+		{"'a\\'\\\\\\101\\x42\\u00fc\\U0001F600\\t'", "a'\\AB\303\274\360\237\230\200\t"},
+		{"`a\\n\n\"`", "a\\n\n\""},
+		{"\"'`\"", "'`"},
+		{"\"a\nb\"", NULL},
+		{"\"\\'\"", NULL},
+		{"'\\\"'", NULL},
+		{"\"\\q\"", NULL},
+		{"\"\\400\"", NULL},
+		{"\"\\08\"", NULL},
+		{"\"\\ud800\"", NULL},
+		{"\"\\U00110000\"", NULL},
+		{"\"\\", NULL},
+		{"a", NULL},
+		{"", NULL},
+	};
+	Buf b;
+
+	buf_init(&b, 0, 1000);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		const char *s = cases[i].literal;
+		const char *end;
+
+		buf_reset(&b);
+		end = text_unquote(&b, s, s + strlen(s));
+		if ((end != NULL) != (cases[i].text != NULL))
+			unit_fail(__FILE__, __LINE__, "case %zu", i);
+		else if (end != NULL)
+		{
+			CHECK(*end == '\0');
+			CHECK_STR(b.data, cases[i].text);
+		}
+	}
+}
+
 /* Every rune survives encode and decode; surrogates do not exist. */
 UNIT_TEST(text_utf8_all_runes)
 {
