@@ -588,7 +588,9 @@ take_metadata(OmReader *r, OmKind kind, OmItem *out, Err *err)
 	out->kind = kind;
 	if (!take_family(r, &m->family, err))
 		return false;
-	if (!take_separator(r) && (r->format == OM_OPENMETRICS || kind == OM_TYPE))
+	/* one blank; what follows is text, blanks too */
+	if (!take(r, ' ') && !(r->format == OM_PROMETHEUS && take(r, '\t')) &&
+		(r->format == OM_OPENMETRICS || kind == OM_TYPE))
 		return expected(r, "a text after the metric name", err);
 	for (start = r->p; r->p < r->end && *r->p != '\n'; r->p++)
 		;
