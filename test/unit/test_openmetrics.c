@@ -299,7 +299,7 @@ UNIT_TEST(prometheus_text)
 								   "h_bucket{le=\"1e3\"} 4\n"
 								   "{\"x.y\" , z=\"1\"} 5 9223372036854775807\n"
 								   "a 6 -9223372036854775808"),
-			  "1 HELP a some \\\"text\\ \n\n2 TYPE a counter\n3 HELP b \n10 a 1\n"
+			  "1 HELP a  some \\\"text\\ \n\n2 TYPE a counter\n3 HELP b \n10 a 1\n"
 			  "11 a{b=\"c\", d=\"x\\ny\\\"\"} 2 @-1500\n13 a{b=\"c\"} 3\n14 TYPE a unknown\n"
 			  "15 TYPE h histogram\n16 h_bucket{le=\"1000.0\"} 4\n17 {\"x.y\", z=\"1\"} 5 "
 			  "@9223372036854775807\n"
@@ -324,6 +324,7 @@ UNIT_TEST(prometheus_text_errors)
 		{"a 1 2 3\n", "line 1: expected the end of the line after the sample, got \"3\""},
 		{"a 1 # {b=\"c\"} 1\n", "line 1: invalid timestamp \"#\""},
 		{"# TYPE a info\n", "line 1: invalid metric type \"info\""},
+		{"# TYPE a  counter\n", "line 1: invalid metric type \" counter\""},
 		{"# TYPE a\n", "line 1: expected a text after the metric name, got end of line"},
 		{"a{b=\"x\ny\"} 1\na{b=\"x\n", "line 3: expected the end of a quoted text, got \"\\\"x\""},
 	};
