@@ -21,6 +21,7 @@ set -eu
 
 cd "$(dirname "$0")/.."
 . bench/servers.sh
+. bench/figures.sh
 series=${BENCH_SERIES:-500000} seconds=${BENCH_SECONDS:-150} memory=${BENCH_MEMORY:-1024}
 rate=$((series / 10))
 work=$(mktemp -d "${TMPDIR:-/tmp}/mimir_load.XXXXXX")
@@ -33,11 +34,7 @@ cleanup() {
 	local group
 
 	server_stop || true
-	for group in "${cgroups[@]}"; do
-		# whoever is left of this shell's family returns to where it came from
-		while read -r pid; do echo "$pid" >"$(dirname "$group")/cgroup.procs"; done <"$group/cgroup.procs" 2>/dev/null || true
-		rmdir "$group" || true
-	done
+	for group in "${cgroups[@]}"; do rmdir "$group" || true; done
 	rm -rf "$work"
 }
 
@@ -72,17 +69,20 @@ limit_v1() {
 	fi
 }
 
-how="one core"
-limit_v2 2>/dev/null || limit_v1 2>/dev/null || true
-enter=true
-if [ ${#cgroups[@]} = 0 ]; then
-	enter="taskset -pc 0 \$BASHPID >/dev/null"
-else
-	for group in "${cgroups[@]}"; do enter+="; echo \$BASHPID >$group/cgroup.procs"; done
-fi
+# Put the server under its limits; what it starts later inherits them.
+limit() {
+	local group pid
+
+	how="one core"
+	limit_v2 2>/dev/null || limit_v1 2>/dev/null || true
+	for pid in $(server_tree "$server_pid"); do
+		[ ${#cgroups[@]} != 0 ] || taskset -acp 0 "$pid" >/dev/null
+		for group in "${cgroups[@]}"; do echo "$pid" >"$group/cgroup.procs"; done
+	done
+	echo "$name, in $how: $series series, $rate samples/s"
+}
 
 figure() { printf '%s %s %s\n' "$1" "$2" "$3"; }
-number() { awk -v f="$2" '$1 == f { print $2 }' "$1"; }
 fail() {
 	echo "FAILED: $*"
 	failed=1
@@ -100,29 +100,19 @@ phase() { # name, recording
 		$built/replay -r $rate "$server_port" "$push_path" "$work/$2" >"$work/replay" || fail "$1: samples were not stored"
 	[ -z "$pid" ] || wait $pid || fail "the flush failed"
 	sed "s/^/$1_/" "$work/replay" "$work/watch"
-	figure "$1_cpu_used" "$(awk -v c="$(number "$work/watch" cpu)" -v w="$(number "$work/watch" wall)" \
-		'BEGIN { printf "%.1f", c / w * 100 }')" "% of one CPU"
+	figure "$1_cpu_used" "$(calc "$(number "$work/watch" cpu) / $(number "$work/watch" wall) * 100")" "% of one CPU"
 	[ "$(number "$work/replay" retries)" = 0 ] || fail "$1: requests were tried again"
 	lag=$(number "$work/replay" lag)
 	[ "${lag%.*}" -lt 1000 ] || fail "$1: requests fell behind by $lag ms"
-	[ "$(awk -v p="$(number "$work/watch" peak_pss)" -v m="$memory" 'BEGIN { print (p > m) }')" = 0 ] ||
+	[ "$(calc "$(number "$work/watch" peak_pss) > $memory")" = 0 ] ||
 		fail "$1: more than $memory MB"
 }
 
 name=${1:-mimir_pg}
 ramp=2 # scrapes in which all series are made
 $built/gen -s "$series" -i 10000 -t $(($(date +%s) * 1000)) $ramp "$work/ramp.rec" $((seconds / 10)) "$work/steady.rec" 2>"$work/made"
-echo "$name, in $how: $series series, $rate samples/s"
-# the server's processes are born inside the limits: this shell enters, starts it, and leaves
-if [ "$name" = mimir_pg ]; then
-	(eval "$enter"; server_start "$name" "$work/data"; echo "$pg_bin" >"$work/pg_bin")
-	server=$name server_dir=$work/data server_port=$HTTP_PORT push_path=/api/v1/push pg_bin=$(cat "$work/pg_bin")
-	export DATADIR=$server_dir
-	server_pid=$(head -n 1 "$work/data/postmaster.pid")
-else
-	server_start "$name" "$work/data"
-	(eval "${enter//\$BASHPID/$server_pid}")
-fi
+server_start "$name" "$work/data"
+limit
 phase ramp ramp.rec
 phase steady steady.rec
 for group in "${cgroups[@]}"; do

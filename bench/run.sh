@@ -20,6 +20,7 @@ set -eu
 
 cd "$(dirname "$0")/.."
 . bench/servers.sh
+. bench/figures.sh
 if [ "${BENCH_SIZE:-}" = full ]; then
 	BENCH_SERIES=${BENCH_SERIES:-50000} BENCH_SCRAPES=${BENCH_SCRAPES:-1440}
 fi
@@ -53,20 +54,6 @@ prepare() {
 # What gen said of the 1st, 2nd, 3rd recording.
 made() { awk -v figure="$1" -v n="$2" '$1 == figure && ++i == n { print $2 }' "$recordings/made"; }
 
-put() { echo "$server $1 $2 $3" >>"$figures/$server"; } # figure, number, unit
-
-# Take over figures of a file under a prefix; those named only.
-take() { # file, prefix, figure...
-	local file=$1 prefix=$2
-
-	shift 2
-	for f in "$@"; do
-		awk -v s="$server" -v p="$prefix" -v f="$f" '$1 == f { print s, p $1, $2, $3 }' "$file" >>"$figures/$server"
-	done
-}
-
-number() { awk -v f="$2" '$1 == f { print $2 }' "$1"; } # file, figure
-calc() { awk "BEGIN { printf \"%.6g\", ($1) }"; }
 wal_position() { mimir_sql "SELECT pg_current_wal_insert_lsn() - '0/0'"; }
 
 # Send a recording; figures under a prefix.
@@ -117,9 +104,8 @@ mix() {
 
 # Kill it, and wait until its newest sample is back; if it lost that, until it answers at all.
 crash() {
-	local killed now answered newest
+	local now answered newest
 
-	killed=$(date +%s.%N)
 	server_kill
 	server_start "$server" "$server_dir"
 	newest=$(ask_number "$last" 'max(timestamp(app_build_info))')

@@ -2,7 +2,7 @@
 #
 #   server_start NAME DIR    a new server of that name (prometheus, victoria-metrics, mimir_pg) with its data
 #                            in DIR, or one that continues there; returns when it answers
-#   server_stop, server_kill  cleanly, or by SIGKILL to all its processes at once
+#   server_stop, server_kill  cleanly, or by SIGKILL to all its processes at once (sets killed, the time of it)
 #   server_flush             what it acknowledged can be queried
 #   server_settle            to the state that the data will be kept in
 #   server_live_bytes, server_settled_bytes   on disk
@@ -29,7 +29,7 @@ wait_for() { # url
 
 	for ((i = 0; i < 6000; i++)); do
 		[ "$(curl -s -o /dev/null -w '%{http_code}' "$1")" != 200 ] || return 0
-		kill -0 "$server_pid" 2>/dev/null || break
+		is_running "$server_pid" || break
 		sleep 0.05
 	done
 	echo "$server does not answer; the end of its log:" >&2
@@ -61,25 +61,23 @@ server_start() {
 		mimir_pg)
 			server_port=$HTTP_PORT push_path=/api/v1/push
 			export DATADIR=$server_dir
-			if [ -e "$server_dir/PG_VERSION" ]; then
-				mimir_restart
-			else
+			if [ ! -e "$server_dir/PG_VERSION" ]; then
 				tools/cluster.sh start >"$server_dir.log" 2>&1 || { cat "$server_dir.log" >&2; return 1; }
+				pg_bin=$(dirname "$(readlink "/proc/$(head -n 1 "$server_dir/postmaster.pid")/exe")")
+				tools/cluster.sh stop
 			fi
-			server_pid=$(head -n 1 "$server_dir/postmaster.pid")
-			pg_bin=$(dirname "$(readlink "/proc/$server_pid/exe")")
+			mimir_run
 			;;
 	esac
 }
 
-# Without the checks of tools/cluster.sh, which cost a second: starts are measured.
-mimir_restart() {
+# The server as a child of this shell: its end is noticed, and pg_ctl would add a second to a start.
+mimir_run() {
 	local as_user=()
 
-	[ "$(id -u)" != 0 ] || as_user=(runuser -u postgres --)
-	"${as_user[@]}" "$pg_bin/pg_ctl" -D "$server_dir" -l "$server_dir/server.log" -t 600 -w start \
-		>/dev/null
-	server_pid=$(head -n 1 "$server_dir/postmaster.pid")
+	[ "$(id -u)" != 0 ] || as_user=(setpriv --reuid=postgres --regid=postgres --init-groups)
+	"${as_user[@]}" "$pg_bin/postgres" -D "$server_dir" >>"$server_dir/server.log" 2>&1 &
+	server_pid=$!
 	wait_for "http://127.0.0.1:$server_port/ready"
 }
 
@@ -87,10 +85,15 @@ mimir_sql() {
 	"$pg_bin/psql" -X -q -A -t -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PGPORT" -U postgres -d postgres -c "$1"
 }
 
-wait_end() {
-	while kill -0 "$server_pid" 2>/dev/null; do
-		wait "$server_pid" 2>/dev/null || true
-		sleep 0.05
+# A process that nobody has waited for yet has ended all the same.
+is_running() { [ -r "/proc/$1/stat" ] && [[ ! $(cat "/proc/$1/stat" 2>/dev/null) =~ ^[0-9]+\ \(.*\)\ Z ]]; }
+
+wait_end() { # pid...
+	local pid
+
+	for pid in "$@"; do
+		while is_running "$pid"; do sleep 0.02; done
+		wait "$pid" 2>/dev/null || true
 	done
 	server_pid=
 }
@@ -102,13 +105,18 @@ server_stop() {
 	else
 		kill "$server_pid" 2>/dev/null
 	fi
-	wait_end
+	wait_end "$server_pid"
 }
 
 server_kill() {
-	# shellcheck disable=SC2046
-	kill -9 $(server_tree "$server_pid") 2>/dev/null
-	wait_end
+	local pids
+
+	pids=$(server_tree "$server_pid")
+	killed=$(date +%s.%N)
+	# shellcheck disable=SC2086
+	kill -9 $pids 2>/dev/null
+	# shellcheck disable=SC2086
+	wait_end $pids
 }
 
 server_flush() {

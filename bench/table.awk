@@ -9,8 +9,12 @@ function ratio(a, b) {
 function missed(f, us, prom, vm) {
 	if (f ~ /^(ingest|history)_cpu$/)
 		return us > 0.25 * prom ? "more than 0.25 of prometheus" : us > vm ? "more than victoria-metrics" : ""
-	if (f ~ /_peak_pss$/)
+	if (f ~ /^(ingest|history)_peak_pss$/)
 		return us > prom ? "more than prometheus" : ""
+	if (f ~ /^eval_(settled_)?(cpu|query_median)$/)
+		return us > 0.3 * prom ? "more than 0.3 of prometheus" : ""
+	if (f ~ /^eval_(settled_)?peak_(pss|growth)$/)
+		return us > 0.2 * prom ? "more than 0.2 of prometheus" : ""
 	if (f == "settled_bytes")
 		return us > 0.5 * prom ? "more than 0.5 of prometheus" : us >= vm ? "more than victoria-metrics" : ""
 	if (f == "wal_bytes")
@@ -41,10 +45,12 @@ END {
 	printf "%-32s %12s %12s %12s %10s %10s  %s\n", "", "prometheus", "victoria-m.", "mimir_pg", "mimir_pg/p", "victoria/p", "missed"
 	for (i = 1; i <= n; i++) {
 		f = order[i]
-		p = value["prometheus", f]
-		v = value["victoria-metrics", f]
+		peer = f
+		sub(/^eval_settled/, "eval", peer) # there is nothing to settle for the same query of the others
+		p = value["prometheus", peer]
+		v = value["victoria-metrics", peer]
 		m = value["mimir_pg", f]
-		why = has["mimir_pg", f] && has["prometheus", f] ? missed(f, m, p, v) : has["mimir_pg", f] ? missed(f, m, 1e9, 1e9) : ""
+		why = has["mimir_pg", f] && has["prometheus", peer] ? missed(f, m, p, v) : has["mimir_pg", f] ? missed(f, m, 1e9, 1e9) : ""
 		if (f ~ /_(series|points)$/ && why == "")
 			continue # answers agree
 		printf "%-32s %12s %12s %12s %10s %10s  %s\n", f, p, v, m, ratio(m, p), ratio(v, p), why

@@ -173,6 +173,7 @@ main(int argc, char **argv)
 	int status = -1;
 	int root, opt, child;
 	Memory peak = {0};
+	uint64_t before;
 	double cpu, began, ended = 0;
 	FILE *out;
 
@@ -196,6 +197,7 @@ main(int argc, char **argv)
 	}
 	cpu = tree_cpu(root);
 	sample_memory(root, &peak);
+	before = peak.pss_kb;
 	began = now();
 	child = fork();
 	if (child == 0)
@@ -226,6 +228,7 @@ main(int argc, char **argv)
 			"peak_pss %.1f MB\npeak_anonymous %.1f MB\npeak_shared %.1f MB\npeak_file %.1f MB\n",
 			(double) peak.pss_kb / 1024, (double) peak.anon_kb / 1024,
 			(double) peak.shared_kb / 1024, (double) peak.file_kb / 1024);
+	fprintf(out, "peak_growth %.1f MB\n", (double) (peak.pss_kb - before) / 1024);
 	fclose(out);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
