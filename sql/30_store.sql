@@ -271,7 +271,7 @@ CREATE VIEW mimir.stat_compaction AS
   FROM mimir.compaction_state();
 COMMENT ON VIEW mimir.stat_compaction IS 'The block that is being compacted, and what was compacted since the start of the server.';
 
-CREATE VIEW mimir.stat_blocks AS
+CREATE VIEW mimir.stat_blocks WITH (security_invoker = true) AS
   SELECT b.block_id, b.level, date '1970-01-01' + b.day AS day,
     to_timestamp(b.min_time / 1000.0) AS min_time, to_timestamp(b.max_time / 1000.0) AS max_time,
     (SELECT sum(t.nseries)::bigint FROM mimir.block_tenant t WHERE b.level = 2 AND t.block_id = b.block_id) AS nseries,
