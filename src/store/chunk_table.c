@@ -72,8 +72,11 @@ partition_name(char *name, int32 day)
 }
 
 /*
- * chunk_partition_ensure -- the partition inherits columns and index from mimir.chunk_data;
- * row-level security does not inherit, so it is set up here too.
+ * chunk_partition_ensure -- the partition has columns and index of mimir.chunk_data; row-level
+ * security does not inherit, so it is set up here too.
+ *
+ * It is made alone and attached then: CREATE TABLE PARTITION OF would wait for everybody who has
+ * read mimir.chunk_data, a dump for instance, and attaching does not.
  */
 void
 chunk_partition_ensure(int32 day)
@@ -84,13 +87,14 @@ chunk_partition_ensure(int32 day)
 	partition_name(name, day);
 	if (OidIsValid(tables_relid_missing_ok(name)))
 		return;
-	sql =
-		psprintf("CREATE TABLE mimir.%s PARTITION OF mimir.chunk_data FOR VALUES FROM (%d) TO (%d)"
-				 " WITH (toast_tuple_target = 8160);"
-				 "ALTER TABLE mimir.%s ENABLE ROW LEVEL SECURITY;"
-				 "CREATE POLICY tenant_visible ON mimir.%s FOR SELECT USING"
-				 " (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]))",
-				 name, day, day + 1, name, name);
+	sql = psprintf("CREATE TABLE mimir.%s (LIKE mimir.chunk_data INCLUDING STORAGE)"
+				   " WITH (toast_tuple_target = 8160);"
+				   "ALTER TABLE mimir.%s ENABLE ROW LEVEL SECURITY;"
+				   "CREATE POLICY tenant_visible ON mimir.%s FOR SELECT USING"
+				   " (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]));"
+				   "ALTER TABLE mimir.chunk_data ATTACH PARTITION mimir.%s"
+				   " FOR VALUES FROM (%d) TO (%d)",
+				   name, name, name, name, day, day + 1);
 	SPI_connect();
 	if (SPI_execute(sql, false, 0) < 0)
 		elog(ERROR, "could not create partition \"%s\"", name);
