@@ -2,10 +2,11 @@
  * select.c
  *    From matchers and a time range to series and their chunks.
  *
- * A select pins the head first and reads its list of blocks after, under the active snapshot:
- * blocks of generations that are still whole in the head are left out, for their chunks are
- * found there.  (A generation leaves the head only when every snapshot sees its blocks, so
- * each sample is found exactly once.)
+ * A select pins the head, which gives the border between head and blocks, then asks the head for
+ * its series, and then takes a snapshot of its own, newer than the transaction's: so it sees the
+ * blocks of every generation below the border and every series that had left the head, whatever
+ * the isolation level, and finds each sample exactly once.  Blocks of generations from the border on
+ * are left out: their chunks are found in the head.
  *
  * Series come from the head's index and, for the past, from mimir.series_cold.  One label set
  * may have had several ids over time (it left the head and came back); they are joined here.
@@ -18,6 +19,7 @@
 #include "store/chunk_table.h"
 #include "store/head.h"
 #include "store/select_int.h"
+#include "store/serving.h"
 #include "tables/relation.h"
 
 #include "access/genam.h"
@@ -28,6 +30,7 @@
 #include "port/pg_bitutils.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 typedef struct SelectBlock
@@ -49,12 +52,11 @@ struct StoreSelect
 {
 	MemoryContext context;
 	MemoryContext chunk_context; /* reset for each series */
-	MemoryContextCallback unpin;
-	bool pinned;
 	TenantId tenant;
 	int64 mint, maxt;
 	uint32 min_gen;
-	Snapshot snapshot;
+	Snapshot snapshot; /* registered with owner until the end */
+	ResourceOwner owner;
 	int nseries;
 	SelectSeries *series;
 	int nothers;
@@ -65,13 +67,35 @@ struct StoreSelect
 };
 
 static void
-select_unpin(void *arg)
+unpin(void *arg)
 {
-	StoreSelect *s = arg;
+	head_unpin();
+}
 
-	if (s->pinned)
-		head_unpin();
-	s->pinned = false;
+uint32
+store_pin(MemoryContext context)
+{
+	MemoryContextCallback *callback = MemoryContextAllocZero(context, sizeof(*callback));
+	uint32 min_gen = head_pin();
+
+	if (min_gen == 0)
+	{
+		store_need();
+		ereport(ERROR, (errcode(ERRCODE_CANNOT_CONNECT_NOW), errmsg("the head is not ready")));
+	}
+	callback->func = unpin;
+	MemoryContextRegisterResetCallback(context, callback);
+	return min_gen;
+}
+
+/*
+ * A snapshot of now, whatever the isolation level.  (That which catalog scans use: GetLatestSnapshot
+ * refuses to work beside parallel workers.)
+ */
+static Snapshot
+fresh_snapshot(ResourceOwner owner)
+{
+	return RegisterSnapshotOnOwner(GetCatalogSnapshot(tables_relid("block")), owner);
 }
 
 /* ---- blocks ----------------------------------------------------------------------------------- */
@@ -156,10 +180,8 @@ in_time_range(const StoreSelect *s, SeriesRef ref)
 }
 
 static void
-find_head_series(StoreSelect *s, const Matcher *ms, int n)
+add_head_series(StoreSelect *s, const SeriesRef *refs, int nrefs)
 {
-	SeriesRef *refs;
-	int nrefs = index_resolve(s->tenant, ms, n, &refs);
 	uint32 memo_pair = 0;
 	int64 memo_key = 0;
 
@@ -177,8 +199,6 @@ find_head_series(StoreSelect *s, const Matcher *ms, int n)
 		e->labels.data = NULL;
 		s->nseries++;
 	}
-	if (refs)
-		pfree(refs);
 }
 
 static Labels
@@ -261,7 +281,8 @@ join_cold(StoreSelect *s, SelectSeries *cold, int ncold)
 
 /* Cold series of a tenant in the range that match; *out from CurrentMemoryContext. */
 static int
-scan_cold(TenantId tenant, const Matcher *ms, int nms, int64 mint, int64 maxt, SelectSeries **out)
+scan_cold(TenantId tenant, const Matcher *ms, int nms, int64 mint, int64 maxt, Snapshot snapshot,
+		  SelectSeries **out)
 {
 	Relation rel = tables_open("series_cold", AccessShareLock);
 	ScanKeyData keys[2];
@@ -273,8 +294,7 @@ scan_cold(TenantId tenant, const Matcher *ms, int nms, int64 mint, int64 maxt, S
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum((int32) tenant));
 	ScanKeyInit(&keys[1], 4, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(mint));
-	scan = systable_beginscan(rel, tables_index("series_cold_time"), true, GetActiveSnapshot(), 2,
-							  keys);
+	scan = systable_beginscan(rel, tables_index("series_cold_time"), true, snapshot, 2, keys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		bool isnull;
@@ -312,7 +332,7 @@ static void
 find_cold_series(StoreSelect *s, const Matcher *ms, int nms)
 {
 	SelectSeries *cold;
-	int n = scan_cold(s->tenant, ms, nms, s->mint, s->maxt, &cold);
+	int n = scan_cold(s->tenant, ms, nms, s->mint, s->maxt, s->snapshot, &cold);
 
 	if (n > 0)
 		join_cold(s, cold, n);
@@ -321,8 +341,11 @@ find_cold_series(StoreSelect *s, const Matcher *ms, int nms)
 int
 store_cold_series(TenantId tenant, int64 mint, int64 maxt, Labels **out)
 {
+	Snapshot snapshot = fresh_snapshot(CurrentResourceOwner);
 	SelectSeries *cold;
-	int n = scan_cold(tenant, NULL, 0, mint, maxt, &cold);
+	int n = scan_cold(tenant, NULL, 0, mint, maxt, snapshot, &cold);
+
+	UnregisterSnapshot(snapshot);
 
 	*out = palloc(sizeof(Labels) * Max(n, 1));
 	for (int i = 0; i < n; i++)
@@ -354,6 +377,8 @@ store_select_begin(TenantId tenant, const Matcher *ms, int nms, int64 mint, int6
 		AllocSetContextCreate(CurrentMemoryContext, "mimir select", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	StoreSelect *s = palloc0(sizeof(StoreSelect));
+	SeriesRef *refs;
+	int nrefs;
 
 	s->context = context;
 	s->chunk_context =
@@ -361,15 +386,14 @@ store_select_begin(TenantId tenant, const Matcher *ms, int nms, int64 mint, int6
 	s->tenant = tenant;
 	s->mint = mint;
 	s->maxt = maxt;
-	s->unpin.func = select_unpin;
-	s->unpin.arg = s;
-	MemoryContextRegisterResetCallback(context, &s->unpin);
-	s->min_gen = head_pin();
-	s->pinned = true;
-	s->snapshot = GetActiveSnapshot();
-
+	s->min_gen = store_pin(context);
+	nrefs = index_resolve(s->tenant, ms, nms, &refs);
+	s->owner = CurrentResourceOwner;
+	s->snapshot = fresh_snapshot(s->owner);
 	find_blocks(s);
-	find_head_series(s, ms, nms);
+	add_head_series(s, refs, nrefs);
+	if (refs)
+		pfree(refs);
 	find_cold_series(s, ms, nms);
 	if (sorted)
 	{
@@ -543,5 +567,6 @@ store_select_end(StoreSelect *s)
 	for (int b = 0; b < s->nblocks; b++)
 		if (s->blocks[b].reader)
 			chunk_reader_end(s->blocks[b].reader);
+	UnregisterSnapshotFromOwner(s->snapshot, s->owner);
 	MemoryContextDelete(s->context);
 }
