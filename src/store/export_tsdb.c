@@ -41,7 +41,7 @@ typedef struct Export
 	{                                                                                              \
 		MemoryContext write_old = MemoryContextSwitchTo((e)->context);                             \
 		Err write_err = ERR_INIT;                                                                  \
-																								   \
+                                                                                                   \
 		if (!(call))                                                                               \
 			errmap_raise(&write_err);                                                              \
 		MemoryContextSwitchTo(write_old);                                                          \
@@ -123,8 +123,8 @@ collect(Export *e, StoreSelect *select, int i)
 	e->h = NULL;
 	e->nh = e->cap_h = 0;
 	for (int k = 0; k < n; k++)
-		if (chunks[k].encoding == CHUNK_RAW_HISTOGRAM ||
-			chunks[k].encoding == CHUNK_HISTOGRAM || chunks[k].encoding == CHUNK_FLOAT_HISTOGRAM)
+		if (chunks[k].encoding == CHUNK_RAW_HISTOGRAM || chunks[k].encoding == CHUNK_HISTOGRAM ||
+			chunks[k].encoding == CHUNK_FLOAT_HISTOGRAM)
 			collect_histograms(e, &chunks[k]);
 		else
 			collect_floats(e, &chunks[k]);
@@ -152,8 +152,8 @@ put_floats(Export *e, int from, int to)
 		for (int i = from; i < end; i++)
 			if (!chunk_xor_append(&w, e->all.t[i], e->all.v[i]))
 				elog(ERROR, "XOR chunk outgrew its bound");
-		WRITE(e, tsdb_writer_add_chunk(e->writer, CHUNK_XOR, e->all.t[from], e->all.t[end - 1], bytes,
-								   chunk_xor_size(&w), &write_err));
+		WRITE(e, tsdb_writer_add_chunk(e->writer, CHUNK_XOR, e->all.t[from], e->all.t[end - 1],
+									   bytes, chunk_xor_size(&w), &write_err));
 	}
 	pfree(bytes);
 }
@@ -165,8 +165,8 @@ put_histograms(Export *e, int from, int to)
 	int n = chunk_histogram_encode(e->h + from, to - from, HISTOGRAM_MAX, &chunks);
 
 	for (int i = 0; i < n; i++)
-		WRITE(e, tsdb_writer_add_chunk(e->writer, chunks[i].encoding, chunks[i].min_t, chunks[i].max_t,
-								   chunks[i].data, chunks[i].len, &write_err));
+		WRITE(e, tsdb_writer_add_chunk(e->writer, chunks[i].encoding, chunks[i].min_t,
+									   chunks[i].max_t, chunks[i].data, chunks[i].len, &write_err));
 }
 
 /* A series: runs of floats and of histograms in turn; of equal times the float stays. */

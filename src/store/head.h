@@ -22,8 +22,8 @@
 #include "storage/lwlock.h"
 
 #define HEAD_STRIPES	   4096
-#define HEAD_NGENS		   16	/* generations that may be unflushed at once; usual are two */
-#define HEAD_LOG_SLOTS	   8	/* log tables */
+#define HEAD_NGENS		   16 /* generations that may be unflushed at once; usual are two */
+#define HEAD_LOG_SLOTS	   8  /* log tables */
 #define HEAD_DAY_MS		   INT64CONST(86400000)
 #define HEAD_MAX_HISTOGRAM (ARENA_MAX_ITEM / 2) /* bytes of one histogram sample's form */
 
@@ -92,7 +92,7 @@ typedef struct Head
 	/* --- no lock: flags and atomics --- */
 	pg_atomic_uint32 ready; /* recovery is done; changed under gen_lock only */
 	pg_atomic_uint32 recovery_failed;
-	Oid extension; /* see serving.c; constant while ready */
+	Oid extension;			   /* see serving.c; constant while ready */
 	pg_atomic_uint32 followed; /* the follower has the head: a promotion waits until it lets go */
 	pg_atomic_uint64 next_series_id;
 	pg_atomic_uint64 series_id_limit; /* ids below are reserved in the database */

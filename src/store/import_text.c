@@ -33,8 +33,8 @@ typedef struct TextSeries
 #define SH_HASH_KEY(tb, key) ((uint32) labels_hash(key))
 #define SH_EQUAL(tb, a, b)	 labels_equal(a, b)
 #define SH_STORE_HASH
-#define SH_GET_HASH(tb, a)	 ((a)->hash)
-#define SH_SCOPE			 static inline
+#define SH_GET_HASH(tb, a) ((a)->hash)
+#define SH_SCOPE		   static inline
 #define SH_DECLARE
 #define SH_DEFINE
 #include "lib/simplehash.h"

@@ -115,8 +115,8 @@ mimir_export_tsdb(PG_FUNCTION_ARGS)
 		if (strcmp(visible->tenants[i]->name, name) == 0)
 			tenant = visible->tenants[i];
 	if (tenant == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("tenant \"%s\" does not exist", name)));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("tenant \"%s\" does not exist", name)));
 	owner_rights_begin(&rights);
 	samples = export_tsdb(tenant->id, path, mint, maxt == PG_INT64_MAX ? maxt : maxt - 1);
 	owner_rights_end(&rights);
