@@ -1,7 +1,10 @@
 #!/bin/bash
 # The private cluster of `make run`, `start`, `stop` and `psql`.
 #
-#   tools/cluster.sh run | start | stop | psql [ARGUMENT...]
+#   tools/cluster.sh run | start | launch | stop | psql [ARGUMENT...]
+#
+# launch starts the server alone, without extension and without waiting for it: for tests of what
+# does not come up.
 #
 # Environment:
 #   DATADIR     data directory, made by initdb if it is not there    (.run/data)
@@ -88,7 +91,7 @@ wait_ready() {
 	fail "the server is not ready after $READY_SECONDS s"
 }
 
-start() {
+launch() {
 	bin=$(tools/private-install.sh "$run/pg")
 	if is_running; then
 		echo "a server already runs in $datadir; stop it first" >&2
@@ -98,6 +101,10 @@ start() {
 	write_settings
 	"${as_user[@]}" "$bin/pg_ctl" -D "$datadir" -l "$log" -t 600 -w start >/dev/null ||
 		fail "PostgreSQL did not start"
+}
+
+start() {
+	launch
 	run_psql -c "SET client_min_messages = warning; CREATE EXTENSION IF NOT EXISTS mimir_pg" ||
 		fail "the extension could not be created"
 	wait_ready
@@ -142,6 +149,9 @@ case ${1:-} in
 		tail -n 0 -F --pid="$(head -n 1 "$datadir/postmaster.pid")" "$log" 2>/dev/null &
 		wait $! || true
 		fail "the server ended"
+		;;
+	launch)
+		launch
 		;;
 	stop)
 		stop

@@ -6,7 +6,7 @@
 
 #include "pg/guc.h"
 #include "pg/stats.h"
-#include "store/flush.h"
+#include "store/serving.h"
 #include "util/text.h"
 
 #include "miscadmin.h"

@@ -23,7 +23,6 @@
 #include "ingest/validate.h"
 #include "pg/stats.h"
 #include "pg/time.h"
-#include "store/flush.h"
 #include "store/head.h"
 #include "store/log.h"
 #include "store/series_table.h"
@@ -122,10 +121,10 @@ push_begin(void)
 	}
 	b->context = context;
 	b->now_ms = time_now_ms();
-	log_writer_init(&b->log);
 	sideline_init(&b->side);
 	b->gen = head_gen_enter();
 	current_batch = b;
+	log_writer_init(&b->log, b->gen);
 	MemoryContextSwitchTo(old);
 	return b;
 }
@@ -666,20 +665,28 @@ take_exemplars(PushContext *pc)
 	}
 }
 
+/* slot 0: the tenant has no series yet. */
+static int64
+too_old_limit_locked(const Tenant *tenant, uint32 slot)
+{
+	int64 window = tenant->limits.out_of_order_window_ms;
+	int64 newest = PG_INT64_MIN;
+
+	if (slot != 0)
+		newest = (int64) pg_atomic_read_u64(&index_tenant(slot)->max_t);
+	window = window > 0 ? window : PUSH_TOO_OLD_MS;
+	return newest < PG_INT64_MIN + window ? PG_INT64_MIN : newest - window;
+}
+
 static int64
 too_old_limit(const Tenant *tenant)
 {
-	int64 window = tenant->limits.out_of_order_window_ms;
-	uint32 slot;
-	int64 newest = PG_INT64_MIN;
+	int64 limit;
 
 	LWLockAcquire(&head_index->lock, LW_SHARED);
-	slot = index_find_tenant(tenant->id);
-	if (slot != 0)
-		newest = (int64) pg_atomic_read_u64(&index_tenant(slot)->max_t);
+	limit = too_old_limit_locked(tenant, index_find_tenant(tenant->id));
 	LWLockRelease(&head_index->lock);
-	window = window > 0 ? window : PUSH_TOO_OLD_MS;
-	return newest < PG_INT64_MIN + window ? PG_INT64_MIN : newest - window;
+	return limit;
 }
 
 /* Everything between a decoded request and its place in the batch. */
@@ -733,7 +740,7 @@ push_add(PushBatch *b, const Tenant *tenant, RwVersion version, const uint8 *bod
 	memset(res, 0, sizeof(*res));
 	res->err = (Err) ERR_INIT;
 	stats_add(STAT_PUSH_REQUESTS, 1);
-	if (!store_is_ready())
+	if (b->gen == 0)
 		fail(res, ERR_UNAVAILABLE, "the head is being recovered; try again later");
 	else if (!head_has_room())
 	{
@@ -752,42 +759,105 @@ push_add(PushBatch *b, const Tenant *tenant, RwVersion version, const uint8 *bod
 	return taken;
 }
 
-bool
-push_add_sample(PushBatch *b, const Tenant *tenant, Labels labels, int64 t_ms, double v,
-				PushResult *res)
+/* ---- a sample from SQL ------------------------------------------------------------------------- */
+
+/* All that can be told without the head.  *ns gets the labels, palloc'd. */
+static bool
+prepare_sample(const Tenant *tenant, Labels labels, int64 t_ms, int64 now_ms, NewSeries *ns,
+			   PushResult *res)
 {
-	MemoryContext old = MemoryContextSwitchTo(b->context);
-	PushContext pc = {.b = b, .tenant = tenant, .res = res};
-	NewSeries ns = {0};
 	LabelsIter it;
 	int cap = labels_count(labels);
 	Err err = ERR_INIT;
 
 	memset(res, 0, sizeof(*res));
 	res->err = (Err) ERR_INIT;
+	memset(ns, 0, sizeof(*ns));
+	ns->labels = palloc(sizeof(Label) * Max(cap, 1));
+	labels_iter_init(&it, labels);
+	while (ns->n < cap && labels_next(&it, &ns->labels[ns->n]))
+		ns->n++;
+	ns->hash = labels_hash(labels);
+	if (t_ms > now_ms + tenant->limits.creation_grace_period_ms)
+		fail(res, ERR_BAD_REQUEST,
+			 psprintf("received a sample whose timestamp is too far in the future, timestamp: %lld "
+					  "(err-mimir-too-far-in-future)",
+					  (long long) t_ms));
+	else if (!validate_labels(&tenant->limits, ns->labels, &ns->n, &err))
+		reject(res, &err, 1);
+	return res->err.code == ERR_NONE;
+}
+
+void
+push_refuse_sample(Labels labels, HeadVerdict verdict, PushResult *res)
+{
+	Err err = ERR_INIT;
+	Buf text;
+
+	buf_init(&text, 128, 65536);
+	labels_text(&text, labels);
+	err_set(&err, ERR_BAD_REQUEST, -1,
+			verdict == HEAD_OUT_OF_ORDER
+				? "sample of series %s is out of order (err-mimir-sample-out-of-order)"
+			: verdict == HEAD_TOO_OLD
+				? "sample of series %s is too old (err-mimir-sample-timestamp-too-old)"
+				: "sample of series %s has the timestamp of another one with a different "
+				  "value (err-mimir-sample-duplicate-timestamp)",
+			text.data);
+	reject(res, &err, 1);
+}
+
+bool
+push_check_sample(const Tenant *tenant, Labels labels, int64 t_ms, double v, PushResult *res)
+{
+	HeadVerdict verdict = HEAD_ACCEPT;
+	NewSeries ns;
+	uint32 slot;
+	SeriesRef ref;
+
+	if (!prepare_sample(tenant, labels, t_ms, time_now_ms(), &ns, res))
+		return false;
+	if (head_pin() == 0)
+	{
+		fail(res, ERR_UNAVAILABLE, "the head is being recovered; try again later");
+		return false;
+	}
+	LWLockAcquire(&head_index->lock, LW_SHARED);
+	slot = index_find_tenant(tenant->id);
+	ref = slot != 0 ? index_find_labels(slot, ns.hash, ns.labels, ns.n) : 0;
+	if (ref != 0)
+		verdict = head_judge(ref, t_ms, value_bits(v), too_old_limit_locked(tenant, slot),
+							 tenant->limits.out_of_order_window_ms);
+	LWLockRelease(&head_index->lock);
+	head_unpin();
+	pfree(ns.labels);
+	if (verdict != HEAD_ACCEPT && verdict != HEAD_DUPLICATE)
+		push_refuse_sample(labels, verdict, res);
+	return res->err.code == ERR_NONE;
+}
+
+bool
+push_add_sample(PushBatch *b, const Tenant *tenant, Labels labels, int64 t_ms, double v,
+				PushResult *res)
+{
+	MemoryContext old = MemoryContextSwitchTo(b->context);
+	PushContext pc = {.b = b, .tenant = tenant, .res = res};
+	NewSeries ns;
+
 	b->nseries = b->nsamples = 0;
 	PUSH_GROW(b, series, nseries, cap_series);
 	PUSH_GROW(b, samples, nsamples, cap_samples);
 	memset(&b->series[0], 0, sizeof(PushSeries));
 	b->series[0].nsamples = 1;
 	b->samples[0] = (RwSample){.t = t_ms, .v = v};
-	ns.labels = palloc(sizeof(Label) * Max(cap, 1));
-	labels_iter_init(&it, labels);
-	while (ns.n < cap && labels_next(&it, &ns.labels[ns.n]))
-		ns.n++;
-	ns.hash = labels_hash(labels);
-	if (!store_is_ready() || !head_has_room())
-		fail(res, ERR_UNAVAILABLE,
-			 store_is_ready() ? "the head's memory is full; try again later"
-							  : "the head is being recovered; try again later");
-	else if (t_ms > b->now_ms + tenant->limits.creation_grace_period_ms)
-		fail(res, ERR_BAD_REQUEST,
-			 psprintf("received a sample whose timestamp is too far in the future, timestamp: %lld "
-					  "(err-mimir-too-far-in-future)",
-					  (long long) t_ms));
-	else if (!validate_labels(&tenant->limits, ns.labels, &ns.n, &err))
-		reject(res, &err, 1);
-	else
+	if (prepare_sample(tenant, labels, t_ms, b->now_ms, &ns, res))
+	{
+		if (b->gen == 0)
+			fail(res, ERR_UNAVAILABLE, "the head is being recovered; try again later");
+		else if (!head_has_room())
+			fail(res, ERR_UNAVAILABLE, "the head's memory is full; try again later");
+	}
+	if (res->err.code == ERR_NONE)
 	{
 		/* the key of a request's label bytes never equals this one: it hashes the label set */
 		b->series[0].rw.key = hash128(labels.data, labels.len, ~head_index->alias_seed);
@@ -797,22 +867,8 @@ push_add_sample(PushBatch *b, const Tenant *tenant, Labels labels, int64 t_ms, d
 		take_known_series(&pc);
 		if (b->series[0].ref == 0)
 			take_new_series(&pc, &ns, 1);
-		for (int i = 0; i < pc.nrefusals && res->err.code == ERR_NONE; i++)
-		{
-			Buf text;
-
-			buf_init(&text, 128, 65536);
-			labels_text(&text, labels);
-			err_set(&err, ERR_BAD_REQUEST, -1,
-					pc.refusals[i].verdict == HEAD_OUT_OF_ORDER
-						? "sample of series %s is out of order (err-mimir-sample-out-of-order)"
-					: pc.refusals[i].verdict == HEAD_TOO_OLD
-						? "sample of series %s is too old (err-mimir-sample-timestamp-too-old)"
-						: "sample of series %s has the timestamp of another one with a different "
-						  "value (err-mimir-sample-duplicate-timestamp)",
-					text.data);
-			reject(res, &err, 1);
-		}
+		if (pc.nrefusals > 0 && res->err.code == ERR_NONE)
+			push_refuse_sample(labels, pc.refusals[0].verdict, res);
 	}
 	keep_message(res, old);
 	MemoryContextSwitchTo(old);
@@ -892,6 +948,7 @@ push_end(PushBatch *b)
 {
 	Assert(b->applied || b->nitems == 0);
 	current_batch = NULL;
-	head_gen_leave(b->gen);
+	if (b->gen != 0)
+		head_gen_leave(b->gen);
 	MemoryContextDelete(b->context);
 }

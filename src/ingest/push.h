@@ -21,6 +21,7 @@
 
 #include "postgres.h"
 
+#include "store/head.h"
 #include "tenancy/tenant.h"
 #include "wire/remote_write.h"
 
@@ -53,6 +54,14 @@ extern bool push_add(PushBatch *b, const Tenant *tenant, RwVersion version, cons
 /* push_add_sample -- the same for one sample from SQL (mimir.write). */
 extern bool push_add_sample(PushBatch *b, const Tenant *tenant, Labels labels, int64 t_ms, double v,
 							PushResult *res);
+
+/*
+ * push_check_sample -- would push_add_sample take it now?  Nothing is taken, so that a transaction
+ * may wait for long before it adds its samples; then the answer may have changed.
+ */
+extern bool push_check_sample(const Tenant *tenant, Labels labels, int64 t_ms, double v,
+							  PushResult *res);
+extern void push_refuse_sample(Labels labels, HeadVerdict verdict, PushResult *res);
 
 extern bool push_is_empty(const PushBatch *b); /* nothing to write: no transaction needed */
 extern void push_write(PushBatch *b);

@@ -14,7 +14,7 @@
 #include "pg/errmap.h"
 #include "pg/time.h"
 #include "query/head_stats.h"
-#include "store/flush.h"
+#include "store/serving.h"
 #include "util/text.h"
 
 #include "access/parallel.h"

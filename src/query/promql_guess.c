@@ -18,7 +18,7 @@
 #include "query/head_stats.h"
 #include "query/promql_qual.h"
 #include "query/run.h"
-#include "store/flush.h"
+#include "store/serving.h"
 
 #include "access/xact.h"
 #include "optimizer/cost.h"

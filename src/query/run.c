@@ -8,7 +8,7 @@
 
 #include "pg/guc.h"
 #include "query/source.h"
-#include "store/flush.h"
+#include "store/serving.h"
 
 #include "utils/memutils.h"
 
@@ -152,10 +152,7 @@ query_run_plan(QueryRun *run)
 void
 query_need_store(void)
 {
-	if (!store_is_ready())
-		ereport(ERROR, (errcode(ERRCODE_CANNOT_CONNECT_NOW),
-						errmsg("the head is not ready: it is being recovered, or the server is a "
-							   "standby")));
+	store_need();
 }
 
 void

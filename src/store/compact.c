@@ -110,7 +110,7 @@ min_head_gen(void)
 	uint32 gen;
 
 	LWLockAcquire(&head->gen_lock, LW_SHARED);
-	gen = head->min_gen;
+	gen = head->free_gen;
 	LWLockRelease(&head->gen_lock);
 	return gen;
 }
@@ -630,7 +630,7 @@ wait_for_head(void)
 		bool flushed;
 
 		LWLockAcquire(&head->gen_lock, LW_SHARED);
-		flushed = head->min_gen < head->gen && head_gen(head->min_gen)->state == HEAD_GEN_FLUSHED;
+		flushed = head->free_gen < head->min_gen;
 		LWLockRelease(&head->gen_lock);
 		if (!flushed)
 			return;

@@ -18,9 +18,11 @@
 
 #include "store/flush.h"
 
+#include "pg/guc.h"
 #include "pg/stats.h"
 #include "pg/time.h"
 #include "store/head.h"
+#include "store/serving.h"
 #include "tables/relation.h"
 
 #include "access/htup_details.h"
@@ -36,8 +38,9 @@
 #include "utils/snapmgr.h"
 
 #define EVICT_IDLE_MS	INT64CONST(3600000) /* half of Mimir's head: what is older is too old */
-#define EVICT_EVERY_MS	INT64CONST(60000)	/* look this often */
+#define EVICT_EVERY_MS	INT64CONST(60000)	/* look this often, or at each flush interval */
 #define EVICT_BATCH		65536				/* series a round */
+#define EVICT_HOLD		1024				/* series unlinked under one hold of the lock */
 #define EVICT_WORTH		0.02				/* part of the series worth a pass of the table */
 #define EVICT_FULL_PART 0.5					/* of memory used: then any is worth it */
 
@@ -46,6 +49,7 @@ typedef struct Evicted
 	int64 series_id; /* hash key */
 	SeriesRef ref;
 	bool take;
+	bool was_registered;
 } Evicted;
 
 /* Dead series whose slots wait for readers; only the flusher knows them. */
@@ -53,12 +57,19 @@ static SeriesRef *limbo;
 static int nlimbo;
 static uint64 limbo_epoch;
 
+void
+store_forget_evicted(void)
+{
+	nlimbo = 0;
+}
+
 static bool
 idle_locked(const HeadSeries *s)
 {
 	return s->pending == 0 && s->open == NULL && s->closed == NULL;
 }
 
+/* evict_free_limbo -- free what no reader can know any more; false: some are left. */
 bool
 evict_free_limbo(void)
 {
@@ -71,13 +82,15 @@ evict_free_limbo(void)
 	LWLockRelease(&head->gen_lock);
 	if (pinned)
 		return false;
-	LWLockAcquire(&head_index->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < nlimbo; i++)
-		index_free_series(limbo[i]);
-	LWLockRelease(&head_index->lock);
-	pfree(limbo);
-	limbo = NULL;
-	nlimbo = 0;
+	while (nlimbo > 0)
+	{
+		int rest = Max(nlimbo - EVICT_HOLD, 0);
+
+		LWLockAcquire(&head_index->lock, LW_EXCLUSIVE);
+		while (nlimbo > rest)
+			index_free_series(limbo[--nlimbo]);
+		LWLockRelease(&head_index->lock);
+	}
 	return true;
 }
 
@@ -105,6 +118,7 @@ candidates(Evicted *out)
 		LWLockAcquire(head_stripe(ref), LW_EXCLUSIVE);
 		if (idle_locked(s))
 		{
+			out[found].was_registered = s->registered;
 			s->registered = false;
 			out[found].series_id = s->ix.series_id;
 			out[found].take = true;
@@ -116,11 +130,14 @@ candidates(Evicted *out)
 	return found;
 }
 
+/* Not worth it after all.  A series whose first batch failed has no row: it stays unregistered. */
 static void
 restore_registered(const Evicted *ev, int n)
 {
 	for (int i = 0; i < n; i++)
 	{
+		if (!ev[i].was_registered)
+			continue;
 		LWLockAcquire(head_stripe(ev[i].ref), LW_EXCLUSIVE);
 		head_series(ev[i].ref)->registered = true;
 		LWLockRelease(head_stripe(ev[i].ref));
@@ -192,7 +209,37 @@ delete_active(HTAB *ids)
 	table_close(rel, NoLock);
 }
 
-/* Step 3: unlink those that nobody touched; they wait in limbo. */
+/*
+ * evict_unlink -- step 3: unlink those of n series, at most EVICT_BATCH, that nobody touched; they
+ * wait in limbo, which must be empty, for their last readers.  Returns how many.
+ */
+int
+evict_unlink(const SeriesRef *refs, int n)
+{
+	Assert(nlimbo == 0);
+	n = Min(n, EVICT_BATCH);
+	if (limbo == NULL)
+		limbo = MemoryContextAlloc(TopMemoryContext, sizeof(SeriesRef) * EVICT_BATCH);
+	for (int from = 0; from < n; from += EVICT_HOLD)
+	{
+		LWLockAcquire(&head_index->lock, LW_EXCLUSIVE);
+		for (int i = from; i < Min(n, from + EVICT_HOLD); i++)
+		{
+			HeadSeries *s = head_series(refs[i]);
+
+			if (s->registered || !idle_locked(s))
+				continue;
+			index_unlink_series(refs[i]);
+			limbo[nlimbo++] = refs[i];
+		}
+		LWLockRelease(&head_index->lock);
+	}
+	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
+	limbo_epoch = ++head->epoch;
+	LWLockRelease(&head->gen_lock);
+	return nlimbo;
+}
+
 static int
 unlink_series(const Evicted *ev, int n)
 {
@@ -207,79 +254,43 @@ unlink_series(const Evicted *ev, int n)
 	return n;
 }
 
-/*
- * evict_unlink -- unlink those of n series that nobody touched since they were found idle; they
- * wait in limbo, which must be empty, for their last readers.  Returns how many.
- */
-int
-evict_unlink(const SeriesRef *refs, int n)
-{
-	Assert(nlimbo == 0);
-	limbo = MemoryContextAlloc(TopMemoryContext, sizeof(SeriesRef) * Max(n, 1));
-	LWLockAcquire(&head_index->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < n; i++)
-	{
-		HeadSeries *s = head_series(refs[i]);
-
-		if (s->registered || !idle_locked(s))
-			continue;
-		index_unlink_series(refs[i]);
-		limbo[nlimbo++] = refs[i];
-	}
-	LWLockRelease(&head_index->lock);
-	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
-	limbo_epoch = ++head->epoch;
-	LWLockRelease(&head->gen_lock);
-	return nlimbo;
-}
-
-/* store_evict -- one round; returns how many series left the head. */
-int
+/* store_evict -- one round. */
+void
 store_evict(void)
 {
 	static int64 next_look;
 	int64 now = time_now_ms();
 	bool full = arena_used(head->arena) > arena_budget(head->arena) * EVICT_FULL_PART;
 	HASHCTL ctl = {.keysize = sizeof(int64), .entrysize = sizeof(int64)};
-	MemoryContext context;
-	MemoryContext old;
+	MemoryContext context = CurrentMemoryContext;
 	Evicted *ev;
+	HTAB *ids;
 	int n;
 
 	if (!evict_free_limbo() || (now < next_look && !full))
-		return 0;
-	next_look = now + EVICT_EVERY_MS;
+		return;
+	next_look = now + Min(EVICT_EVERY_MS, (int64) mimir_flush_interval * 1000);
 
-	context = AllocSetContextCreate(TopMemoryContext, "mimir evict", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
 	ev = palloc(sizeof(Evicted) * EVICT_BATCH);
 	n = candidates(ev);
 	if (n == 0 || (!full && n < head_index->nseries * EVICT_WORTH))
 	{
 		restore_registered(ev, n);
-		MemoryContextSwitchTo(old);
-		MemoryContextDelete(context);
-		return 0;
+		return;
 	}
-
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
+	store_lock_extension();
+	store_check_extension();
 	MemoryContextSwitchTo(context);
 	ctl.hcxt = context;
-	{
-		HTAB *ids =
-			hash_create("mimir evicted series", n, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-
-		write_cold(ev, n, ids);
-		delete_active(ids);
-	}
+	ids = hash_create("mimir evicted series", n, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	write_cold(ev, n, ids);
+	delete_active(ids);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 
 	n = unlink_series(ev, n);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
 	stats_add(STAT_HEAD_SERIES_REMOVED, n);
 	evict_free_limbo();
-	return n;
 }

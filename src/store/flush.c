@@ -3,24 +3,27 @@
  *    Flush cycles.
  *
  * A cycle
- *    1. rotates: a row for the next generation is committed, then pushes go to it; waits until
- *       the pushes of the old one have ended;
- *    2. closes the open chunks of the old generation;
+ *    1. rotates: a row for the next generation is committed, then pushes go to it;
+ *    2. waits until the pushes of the old one have ended and closes its open chunks;
  *    3. writes all its chunks, in order of tenant, metric, series and time, to the partitions of
  *       their days and marks the generation flushed, in one transaction: a crash before the
  *       commit replays the log, one after finds the blocks;
- *    4. truncates the log slot (its own transaction; a lock that cannot be had soon is tried
- *       for again at the next tick);
- *    5. frees the chunks in memory once no snapshot or reader needs them, and lets series go
- *       that have had no sample for long.
+ *    4. raises the border between head and blocks, and frees the chunks that no reader needs.
+ * It may be cut off anywhere by an error or a cancel: the next one first goes through 2 to 4 again
+ * for what is rotated and not flushed.  So there are never more than two unflushed generations, but
+ * for what a crash left.
+ *
+ * The log is truncated apart from it, as soon as nobody has the table locked.
  *
  * A cycle is due when the generation is older than mimir.flush_interval, when its log or the
- * head's memory grows past a part of the budget, or when somebody asks for it.
+ * head's memory grows past a part of the budget, or when somebody asks for it.  After a failure the
+ * next waits, longer each time: a failed one leaves dead rows behind.
  */
 #include "postgres.h"
 
 #include "store/flush.h"
 
+#include "pg/compat.h"
 #include "pg/errmap.h"
 #include "pg/guc.h"
 #include "pg/stats.h"
@@ -28,24 +31,22 @@
 #include "store/chunk_table.h"
 #include "store/head.h"
 #include "store/log.h"
-#include "tables/relation.h"
+#include "store/serving.h"
 
-#include "access/table.h"
-#include "access/transam.h"
 #include "access/xact.h"
 #include "executor/spi.h"
 #include "lib/sort_template.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "storage/procarray.h"
 #include "storage/proc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#define FLUSH_TICK_MS		1000
 #define FLUSH_MEMORY_PART	0.6	 /* of the budget: flush early */
 #define FLUSH_COLUMNS_MIN	4	 /* samples worth trying */
 #define FLUSH_HISTOGRAM_MAX 3800 /* bytes a histogram chunk is cut at */
+#define FLUSH_RETRY_MIN_MS	1000 /* after a failure; doubled at each */
+#define FLUSH_RETRY_MAX_MS	30000
 
 typedef struct FlushItem
 {
@@ -58,20 +59,23 @@ typedef struct FlushItem
 } FlushItem;
 
 static uint64 cycle_asked; /* flush_asked when the running cycle began */
+static int64 retry_at_ms;  /* not before that, unless somebody asks; 0 = the last one succeeded */
+static int64 retry_ms;
+static bool log_dirty[HEAD_LOG_SLOTS]; /* the slot's table may hold rows */
 
-bool
-store_is_ready(void)
+static void
+set_flusher(int procno)
 {
-	return head != NULL && pg_atomic_read_u32(&head->ready) != 0;
+	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
+	head->flusher_procno = procno;
+	LWLockRelease(&head->gen_lock);
 }
 
 void
 store_shutdown(void)
 {
-	pg_atomic_write_u32(&head->ready, 0);
-	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
-	head->flusher_procno = -1;
-	LWLockRelease(&head->gen_lock);
+	head_set_ready(false);
+	set_flusher(-1);
 	ConditionVariableBroadcast(&head->flush_cv);
 }
 
@@ -84,11 +88,19 @@ store_startup(void)
 		pg_usleep(10000);
 		CHECK_FOR_INTERRUPTS();
 	}
+	store_forget_evicted();
 	store_recover();
-	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
-	head->flusher_procno = MyProc->pgprocno;
-	LWLockRelease(&head->gen_lock);
-	pg_atomic_write_u32(&head->ready, 1);
+	memset(log_dirty, true, sizeof(log_dirty));
+	retry_at_ms = 0;
+	set_flusher(compat_my_proc_number());
+	pg_atomic_write_u32(&head->recovery_failed, 0);
+	head_set_ready(true);
+}
+
+void
+store_startup_failed(void)
+{
+	pg_atomic_write_u32(&head->recovery_failed, 1);
 }
 
 /* ---- asking ----------------------------------------------------------------------------------- */
@@ -100,9 +112,7 @@ store_flush_request_and_wait(void)
 	bool done = false;
 	bool failed = false;
 
-	if (!store_is_ready())
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("the flusher is not running")));
+	store_need();
 	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
 	mine = ++head->flush_asked;
 	if (head->flusher_procno >= 0)
@@ -130,7 +140,7 @@ store_flush_request_and_wait(void)
 	if (failed)
 		ereport(ERROR, (errcode(ERRCODE_IO_ERROR), errmsg("could not flush the head"),
 						errdetail("Nothing is lost; the server log has the reason."),
-						errhint("The flush is tried again every second.")));
+						errhint("The flush is tried again from time to time.")));
 }
 
 static void
@@ -147,17 +157,22 @@ void
 store_flush_failed(void)
 {
 	stats_add(STAT_FLUSH_FAILURES, 1);
+	retry_ms = retry_at_ms == 0 ? FLUSH_RETRY_MIN_MS : Min(retry_ms * 2, FLUSH_RETRY_MAX_MS);
+	retry_at_ms = time_now_ms() + retry_ms;
 	tell_waiters(true);
 }
 
 /* ---- a cycle ---------------------------------------------------------------------------------- */
 
+/* A transaction in the extension that the head was recovered from: it cannot be dropped now. */
 static void
 begin_transaction(void)
 {
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
+	store_lock_extension();
+	store_check_extension();
 }
 
 static void
@@ -177,7 +192,7 @@ run_sql(const char *sql)
 }
 
 /* Commit a row for the next generation, then send pushes there. */
-static bool
+static void
 rotate(void)
 {
 	uint32 next = head->gen + 1;
@@ -187,10 +202,8 @@ rotate(void)
 					 " ON CONFLICT DO NOTHING",
 					 next));
 	commit_transaction();
-	if (!head_gen_rotate(next))
-		return false;
-	head_gen_wait_drained(next - 1);
-	return true;
+	log_dirty[next % HEAD_LOG_SLOTS] = true;
+	head_gen_rotate(next);
 }
 
 static inline int
@@ -346,16 +359,6 @@ write_item(ChunkWriter *w, const FlushItem *it, MemoryContext scratch)
 		write_floats(w, it, &out, scratch);
 }
 
-static uint32
-oldest_unflushed(void)
-{
-	uint32 gen = head->min_gen;
-
-	while (gen < head->gen && head_gen(gen)->state == HEAD_GEN_FLUSHED)
-		gen++;
-	return gen;
-}
-
 /*
  * Write all chunks of generations from..to and mark them flushed.  Nobody changes closed
  * chunks, so they are read without locks.
@@ -363,103 +366,74 @@ oldest_unflushed(void)
 static void
 flush_generations(uint32 from, uint32 to)
 {
-	MemoryContext context =
-		AllocSetContextCreate(TopMemoryContext, "mimir flush", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
+	MemoryContext context = CurrentMemoryContext;
 	MemoryContext scratch =
 		AllocSetContextCreate(context, "mimir flush histograms", ALLOCSET_DEFAULT_SIZES);
 	uint64 n;
-	FlushItem *items;
+	FlushItem *items = collect(to, from, &n);
 	ChunkWriter *w = NULL;
 	ChunkTotals sum = {0};
 	int block = 0;
-	FullTransactionId xid;
 
-	PG_TRY();
+	for (uint64 i = 0; i < n; i++)
 	{
-		items = collect(to, from, &n);
-
+		if (i > 0 && items[i].day == items[i - 1].day)
+			continue;
 		begin_transaction();
-		for (uint64 i = 0; i < n; i++)
-			if (i == 0 || items[i].day != items[i - 1].day)
-				chunk_partition_ensure(items[i].day);
-		MemoryContextSwitchTo(context);
-		for (uint64 i = 0; i <= n; i++)
-		{
-			if (w != NULL && (i == n || items[i].day != items[i - 1].day))
-			{
-				ChunkTotals t = chunk_writer_end(w, to);
-
-				sum.chunks += t.chunks;
-				sum.samples += t.samples;
-				sum.bytes += t.bytes;
-				w = NULL;
-			}
-			if (i == n)
-				break;
-			if (w == NULL)
-				w = chunk_writer_begin(items[i].day, ((int64) to << 16) | block++);
-			write_item(w, &items[i], scratch);
-		}
-		run_sql(psprintf("UPDATE mimir.generation SET state = 'flushed', flushed_at = now(),"
-						 " nsamples = %lld WHERE generation BETWEEN %u AND %u",
-						 (long long) sum.samples, from, to));
-		run_sql(psprintf("DELETE FROM mimir.generation WHERE state = 'flushed' AND generation < %u",
-						 to > 100 ? to - 100 : 0));
-		xid = GetTopFullTransactionId();
-		HOLD_INTERRUPTS();
+		chunk_partition_ensure(items[i].day);
 		commit_transaction();
-		LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
-		for (uint32 gen = from; gen <= to; gen++)
-		{
-			head_gen(gen)->flush_xid = xid;
-			head_gen(gen)->state = HEAD_GEN_FLUSHED;
-		}
-		LWLockRelease(&head->gen_lock);
-		RESUME_INTERRUPTS();
 	}
-	PG_FINALLY();
+
+	begin_transaction();
+	MemoryContextSwitchTo(context);
+	for (uint64 i = 0; i <= n; i++)
 	{
-		MemoryContextSwitchTo(old);
-		MemoryContextDelete(context);
+		if (w != NULL && (i == n || items[i].day != items[i - 1].day))
+		{
+			ChunkTotals t = chunk_writer_end(w, to);
+
+			sum.chunks += t.chunks;
+			sum.samples += t.samples;
+			sum.bytes += t.bytes;
+			w = NULL;
+		}
+		if (i == n)
+			break;
+		if (w == NULL)
+		{
+			/* again: it keeps the partition from being dropped as unused */
+			chunk_partition_ensure(items[i].day);
+			MemoryContextSwitchTo(context);
+			w = chunk_writer_begin(items[i].day, ((int64) to << 16) | block++);
+		}
+		write_item(w, &items[i], scratch);
 	}
-	PG_END_TRY();
+	run_sql(psprintf("UPDATE mimir.generation SET state = 'flushed', flushed_at = now(),"
+					 " nsamples = %lld WHERE generation BETWEEN %u AND %u",
+					 (long long) sum.samples, from, to));
+	run_sql(psprintf("DELETE FROM mimir.generation WHERE state = 'flushed' AND generation < %u",
+					 to > 100 ? to - 100 : 0));
+	HOLD_INTERRUPTS();
+	commit_transaction();
+	head_gen_flushed(to);
+	RESUME_INTERRUPTS();
 	stats_add(STAT_FLUSHES, 1);
 	stats_add(STAT_FLUSHED_CHUNKS, sum.chunks);
 	stats_add(STAT_FLUSHED_BYTES, sum.bytes);
 }
 
-/* Truncate the log slots of flushed generations. */
+/* Flush what is rotated. */
 static void
-truncate_logs(void)
+flush_rotated(void)
 {
-	for (uint32 gen = head->min_gen; gen < head->gen; gen++)
-	{
-		HeadGen *g = head_gen(gen);
+	uint32 to = head->gen - 1;
 
-		if (g->state != HEAD_GEN_FLUSHED || g->log_truncated)
-			continue;
-		begin_transaction();
-		run_sql("SET LOCAL lock_timeout = '200ms'");
-		log_truncate(gen);
-		commit_transaction();
-		g->log_truncated = true;
-	}
-}
-
-static TransactionId
-snapshot_horizon(void)
-{
-	Relation rel;
-	TransactionId horizon;
-
-	begin_transaction();
-	rel = tables_open("block", AccessShareLock);
-	PopActiveSnapshot();
-	horizon = GetOldestNonRemovableTransactionId(rel);
-	table_close(rel, AccessShareLock);
-	CommitTransactionCommand();
-	return horizon;
+	if (head->min_gen > to)
+		return;
+	for (uint32 gen = head->min_gen; gen <= to; gen++)
+		head_gen_wait_drained(gen);
+	head_close_chunks(to);
+	flush_generations(head->min_gen, to);
 }
 
 static bool
@@ -475,6 +449,10 @@ cycle_due(void)
 	LWLockRelease(&head->gen_lock);
 	if (asked)
 		return true;
+	if (time_now_ms() < retry_at_ms)
+		return false;
+	if (head->min_gen < head->gen)
+		return true;
 	if (pg_atomic_read_u64(&g->log_bytes) == 0)
 		return false;
 	return time_now_ms() - g->opened_ms >= (int64) mimir_flush_interval * 1000 ||
@@ -482,38 +460,46 @@ cycle_due(void)
 		   pg_atomic_read_u64(&g->log_bytes) > (uint64) budget;
 }
 
-long
-store_flush_tick(void)
+void
+store_flush(void)
 {
-	bool due = cycle_due();
-	uint32 from;
+	head_free_flushed();
+	if (!cycle_due())
+		return;
+	flush_rotated(); /* of a cycle that was cut off, or from before the start */
+	rotate();
+	flush_rotated();
+	retry_at_ms = 0;
+	tell_waiters(false);
+	head_free_flushed();
+}
 
-	if (due)
+/* May an unflushed generation have rows in the slot? */
+static bool
+slot_in_use(uint32 slot)
+{
+	for (uint32 gen = head->min_gen; gen <= head->gen; gen++)
+		if (gen % HEAD_LOG_SLOTS == slot)
+			return true;
+	return false;
+}
+
+void
+store_truncate_logs(void)
+{
+	for (uint32 slot = 0; slot < HEAD_LOG_SLOTS; slot++)
 	{
-		bool rotated = rotate();
-
-		if (!rotated)
-		{
-			/* all slots are in use: an old snapshot or a lock on a log table */
-			truncate_logs();
-			head_free_flushed(snapshot_horizon());
-			rotated = rotate();
-		}
-		if (rotated)
-			head_close_chunks(head->gen - 1);
-		else
-			due = false;
+		if (!log_dirty[slot] || slot_in_use(slot))
+			continue;
+		begin_transaction();
+		log_dirty[slot] = !log_is_empty(slot) && !log_truncate(slot);
+		commit_transaction();
 	}
-	from = oldest_unflushed();
-	if (from < head->gen)
-		flush_generations(from, head->gen - 1);
-	if (due)
-		tell_waiters(false);
-	truncate_logs();
-	if (head->min_gen < head->gen && head_gen(head->min_gen)->state == HEAD_GEN_FLUSHED)
-		head_free_flushed(snapshot_horizon());
-	store_evict();
+}
+
+void
+store_report(void)
+{
 	stats_set(STAT_HEAD_BYTES, arena_used(head->arena));
 	stats_set(STAT_HEAD_SERIES, head_index->nseries);
-	return FLUSH_TICK_MS;
 }

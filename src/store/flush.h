@@ -2,8 +2,9 @@
  * flush.h
  *    The flusher's work: recovery at start, flush cycles, freeing, eviction.
  *
- * All of it is called by one process, the flusher worker, outside a transaction: each call
- * starts and ends its own.
+ * All of it is called by one process, the flusher worker, outside a transaction: each call starts
+ * and ends its own, with memory of CurrentMemoryContext that the caller resets after it.  An ERROR
+ * leaves everything so that the same call, or that of another flusher after store_startup, goes on.
  */
 #ifndef MIMIR_STORE_FLUSH_H
 #define MIMIR_STORE_FLUSH_H
@@ -16,27 +17,25 @@
  */
 extern void store_startup(void);
 
-/*
- * store_flush_tick -- do what is due; returns milliseconds until the next look (the latch
- * wakes the worker earlier).  An ERROR leaves everything as it was; the next tick tries again.
- */
-extern long store_flush_tick(void);
+extern void store_flush(void);		   /* a cycle, if one is due */
+extern void store_truncate_logs(void); /* of flushed generations */
+extern void store_evict(void);		   /* series that have ended leave the head */
+extern void store_report(void);		   /* gauges */
 
-/* store_flush_failed -- the worker caught an error of the tick: tell who waits in mimir.flush(). */
+/* store_startup_failed, store_flush_failed -- the worker caught an error of it. */
+extern void store_startup_failed(void);
 extern void store_flush_failed(void);
 
 /* store_shutdown -- requests are no longer let in (extension dropped, worker ends). */
 extern void store_shutdown(void);
 
-extern bool store_is_ready(void); /* any process */
-
 /* store_flush_request_and_wait -- mimir.flush(); ereports if the cycle fails. */
 extern void store_flush_request_and_wait(void);
 
 /* --- pieces, for flush.c ------------------------------------------------------------------------ */
-extern void store_recover(void);	/* recover.c */
-extern int store_evict(void);		/* evict.c: series that left the head */
-extern bool evict_free_limbo(void); /* false: readers still hold series that were unlinked */
+extern void store_recover(void);		/* recover.c */
+extern void store_forget_evicted(void); /* evict.c: the head was reset */
+extern bool evict_free_limbo(void);		/* false: readers still hold series that were unlinked */
 extern int evict_unlink(const uint32 *refs, int n);
 
 /* --- on a standby: follow.c --------------------------------------------------------------------- */

@@ -10,10 +10,8 @@
  * its transaction is visible; rows of transactions under way keep their page from being passed,
  * and what was taken is remembered until the table is truncated.
  *
- * A generation leaves the head as soon as its flush is visible here.  There is no need to wait for
- * old snapshots, because readers on a standby take their snapshot after they pinned the head
- * (select.c); in REPEATABLE READ they cannot, and are refused if their snapshot is older than that
- * flush.
+ * A generation leaves the head as soon as its flush is visible here; readers take their snapshot
+ * after they pinned the head (select.c), so they see the flush too.
  *
  * Series are read from mimir.series_active when a row names one that is not known.  Those that
  * the primary evicted are looked for from time to time.
@@ -26,6 +24,7 @@
 #include "pg/time.h"
 #include "store/log_record.h"
 #include "store/recover_int.h"
+#include "store/serving.h"
 #include "tables/relation.h"
 
 #include "access/heapam.h"
@@ -119,25 +118,6 @@ read_generations(GenRow **out)
 	return n;
 }
 
-/* Make a generation of the primary the newest one here. */
-static void
-open_generation(uint32 gen)
-{
-	HeadGen *g = head_gen(gen);
-	HeadGen *before = head_gen(head->gen);
-
-	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
-	if (head->gen > 0 && before->gen == head->gen && before->state == HEAD_GEN_OPEN)
-		before->state = HEAD_GEN_CLOSED;
-	g->gen = gen;
-	g->state = HEAD_GEN_OPEN;
-	g->flush_xid = InvalidFullTransactionId;
-	g->log_truncated = false;
-	g->opened_ms = time_now_ms();
-	head->gen = gen;
-	LWLockRelease(&head->gen_lock);
-}
-
 static void
 forget_log(FollowedLog *log)
 {
@@ -185,6 +165,9 @@ apply_row(uint32 gen, const uint8 *data, uint32 len)
 	int got = -1;
 
 	if (log_reader_init(&r, data, len))
+	{
+		if (r.gen != gen)
+			return; /* left from a generation before */
 		while ((got = log_reader_next(&r, &rec)) == 1)
 		{
 			SeriesRef ref = series_of(rec.series_id);
@@ -198,6 +181,7 @@ apply_row(uint32 gen, const uint8 *data, uint32 len)
 				head_apply_float(ref, gen, rec.t, rec.v);
 			index_note_time(head_series(ref)->ix.tenant, rec.t);
 		}
+	}
 	if (got < 0)
 		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
 						errmsg("ingest log row of generation %u is corrupt", gen)));
@@ -313,9 +297,10 @@ start(const GenRow *gens, int n)
 	for (int i = n - 1; i >= 0 && !gens[i].flushed; i--)
 		first = (uint32) gens[i].gen;
 	store_follow_stop();
-	recover_wait_until_left();
-	head_reset();
-	head->min_gen = first;
+	head_empty();
+	head->extension = tables_relid("generation");
+	head->gen = first - 1;
+	head->min_gen = head->free_gen = first;
 	follower.min_t = min_flushed_time();
 	follower.context =
 		AllocSetContextCreate(TopMemoryContext, "mimir follower", ALLOCSET_DEFAULT_SIZES);
@@ -332,6 +317,7 @@ void
 store_follow_stop(void)
 {
 	store_shutdown();
+	store_forget_evicted();
 	for (int i = 0; i < HEAD_LOG_SLOTS; i++)
 		forget_log(&follower.logs[i]);
 	if (follower.context != NULL)
@@ -412,18 +398,12 @@ close_flushed(const GenRow *gens, int n)
 {
 	for (int i = 0; i < n; i++)
 	{
-		HeadGen *g = head_gen((uint32) gens[i].gen);
-
 		if (!gens[i].flushed || gens[i].gen < head->min_gen || gens[i].gen >= head->gen)
 			continue;
 		head_close_chunks((uint32) gens[i].gen);
-		LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
-		g->state = HEAD_GEN_FLUSHED;
-		g->log_truncated = true;
-		LWLockRelease(&head->gen_lock);
+		head_gen_flushed((uint32) gens[i].gen);
 	}
-	/* an invalid flush_xid precedes everything */
-	head_free_flushed(FirstNormalTransactionId);
+	head_free_flushed();
 }
 
 /*
@@ -457,7 +437,7 @@ store_follow_tick(void)
 			if (gens[i].gen < head->min_gen)
 				continue;
 			if (gens[i].gen > head->gen)
-				open_generation((uint32) gens[i].gen);
+				head_gen_rotate((uint32) gens[i].gen);
 			if (!gens[i].flushed)
 				read_log((uint32) gens[i].gen, snapshot);
 		}
@@ -467,7 +447,7 @@ store_follow_tick(void)
 			sweep(snapshot);
 			follower.next_sweep = time_now_ms() + SWEEP_MS;
 		}
-		pg_atomic_write_u32(&head->ready, 1);
+		head_set_ready(true);
 		stats_set(STAT_HEAD_BYTES, arena_used(head->arena));
 		stats_set(STAT_HEAD_SERIES, head_index->nseries);
 	}

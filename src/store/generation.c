@@ -2,25 +2,26 @@
  * generation.c
  *    Generations: joining, rotating, pinning and freeing.
  *
- *    OPEN --rotate--> CLOSED --flush committed--> FLUSHED --no reader left--> NONE
- *
- * The log of a flushed generation is truncated at once, so log slots are few; the entry here
- * stays as long as an old snapshot may need the chunks in memory.
+ *    current --rotate--> closed --flush committed--> in blocks --no reader left--> out of memory
+ *      gen           min_gen .. gen - 1       free_gen .. min_gen - 1        below free_gen
  *
  * A push joins the current generation before it writes its log rows and leaves it after it has
  * applied them, so when a rotated generation's inflight is 0 every sample of its log is in
- * its chunks.  Readers pin the oldest generation they may look at; freeing needs no pin at or
- * below it, and no snapshot that would not see the flushed rows.
+ * its chunks.
  *
- * Concurrency: gen_lock (lock order: src/store/README.md).  Waiting is done without it.
+ * A reader pins the head and so notes min_gen, the border between what it reads in the head and
+ * what in blocks.  The border rises as soon as a flush has committed; the chunks stay until the
+ * last reader with a lower border has gone.  New readers never hold them up.
+ *
+ * Concurrency: gen_lock (lock order: src/store/README.md).  Waiting is done without it.  Pushes and
+ * readers look at `ready` under it, so once it is false under the exclusive lock nobody comes in.
  */
 #include "postgres.h"
 
 #include "store/head.h"
 
-#include "access/transam.h"
-#include "access/xact.h"
 #include "miscadmin.h"
+#include "pg/compat.h"
 #include "pg/time.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
@@ -28,14 +29,37 @@
 
 static int pin_depth; /* nested pins of this process */
 
+static inline HeadPin *
+my_pin(void)
+{
+	return &head->pins[compat_my_proc_number()];
+}
+
+static inline bool
+is_ready(void)
+{
+	return pg_atomic_read_u32(&head->ready) != 0;
+}
+
+void
+head_set_ready(bool ready)
+{
+	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
+	pg_atomic_write_u32(&head->ready, ready);
+	LWLockRelease(&head->gen_lock);
+}
+
 uint32
 head_gen_enter(void)
 {
-	uint32 gen;
+	uint32 gen = 0;
 
 	LWLockAcquire(&head->gen_lock, LW_SHARED);
-	gen = head->gen;
-	pg_atomic_fetch_add_u32(&head_gen(gen)->inflight, 1);
+	if (is_ready())
+	{
+		gen = head->gen;
+		pg_atomic_fetch_add_u32(&head_gen(gen)->inflight, 1);
+	}
 	LWLockRelease(&head->gen_lock);
 	return gen;
 }
@@ -48,41 +72,21 @@ head_gen_leave(uint32 gen)
 }
 
 /*
- * head_gen_rotate -- make next, which is head->gen + 1, the current generation.  Returns false,
- * changing nothing, while its entry or its log slot is still in use.
+ * head_gen_rotate -- make next, which is head->gen + 1, the current generation.  The caller, the
+ * flusher, sees to it that few are unflushed.
  */
-bool
+void
 head_gen_rotate(uint32 next)
 {
 	HeadGen *g = head_gen(next);
-	bool ok;
 
 	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
-	Assert(next == head->gen + 1);
-	ok = g->state == HEAD_GEN_NONE;
-	if (next > HEAD_LOG_SLOTS)
-	{
-		HeadGen *before = head_gen(next - HEAD_LOG_SLOTS);
-
-		if (before->gen == next - HEAD_LOG_SLOTS && before->state != HEAD_GEN_NONE &&
-			!before->log_truncated)
-			ok = false;
-	}
-	if (ok)
-	{
-		g->gen = next;
-		g->state = HEAD_GEN_OPEN;
-		g->flush_xid = InvalidFullTransactionId;
-		g->log_truncated = false;
-		g->opened_ms = time_now_ms();
-		pg_atomic_write_u64(&g->log_bytes, 0);
-		if (head->gen > 0 && head_gen(head->gen)->gen == head->gen &&
-			head_gen(head->gen)->state == HEAD_GEN_OPEN)
-			head_gen(head->gen)->state = HEAD_GEN_CLOSED;
-		head->gen = next;
-	}
+	Assert(next == head->gen + 1 && next - head->min_gen < HEAD_NGENS);
+	Assert(pg_atomic_read_u32(&g->inflight) == 0);
+	g->opened_ms = time_now_ms();
+	pg_atomic_write_u64(&g->log_bytes, 0);
+	head->gen = next;
 	LWLockRelease(&head->gen_lock);
-	return ok;
 }
 
 /* head_gen_wait_drained -- wait until no push of a rotated generation is under way. */
@@ -95,36 +99,55 @@ head_gen_wait_drained(uint32 gen)
 	ConditionVariableCancelSleep();
 }
 
+void
+head_gen_flushed(uint32 gen)
+{
+	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
+	Assert(gen >= head->min_gen && gen < head->gen);
+	head->min_gen = gen + 1;
+	LWLockRelease(&head->gen_lock);
+}
+
 static void
 unpin_at_exit(int code, Datum arg)
 {
-	head->pins[MyProc->pgprocno].active = 0;
+	my_pin()->active = 0;
 }
 
 /*
  * head_pin -- keep all chunks and series that are in the head now until head_unpin.  Returns
- * the oldest generation that is whole in the head: older ones are read from the tables.
+ * the oldest generation to be read in the head: older ones are read from the tables, under a
+ * snapshot taken after this call.  0: the head is not ready, and nothing is pinned.
  */
 uint32
 head_pin(void)
 {
 	static bool registered = false;
-	HeadPin *pin = &head->pins[MyProc->pgprocno];
+	HeadPin *pin = my_pin();
 
 	if (!registered)
 	{
 		before_shmem_exit(unpin_at_exit, 0);
 		registered = true;
 	}
-	if (pin_depth++ == 0)
+	if (pin_depth == 0)
 	{
+		bool ready;
+
 		LWLockAcquire(&head->gen_lock, LW_SHARED);
-		pin->min_gen = head->min_gen;
-		pin->epoch = head->epoch;
-		pg_memory_barrier();
-		pin->active = 1;
+		ready = is_ready();
+		if (ready)
+		{
+			pin->min_gen = head->min_gen;
+			pin->epoch = head->epoch;
+			pg_memory_barrier();
+			pin->active = 1;
+		}
 		LWLockRelease(&head->gen_lock);
+		if (!ready)
+			return 0;
 	}
+	pin_depth++;
 	return pin->min_gen;
 }
 
@@ -135,7 +158,7 @@ head_unpin(void)
 	if (--pin_depth == 0)
 	{
 		pg_memory_barrier();
-		head->pins[MyProc->pgprocno].active = 0;
+		my_pin()->active = 0;
 	}
 }
 
@@ -148,42 +171,11 @@ head_pinned_before(uint64 epoch)
 	return false;
 }
 
-/*
- * head_free_flushed -- free the chunks of the oldest generations in memory, as far as they are
- * flushed, every snapshot sees the flush, and no reader has them pinned.  horizon: oldest
- * transaction that a snapshot of this database may not see, read before the call (it only
- * moves forward).  Returns how many generations were freed.
- *
- * min_gen is raised first, under the lock, so that new readers go to the tables; then no one
- * can come to hold a chunk of them and the chunks are freed series by series.
- */
-int
-head_free_flushed(TransactionId horizon)
+static void
+free_chunks_before(uint32 gen)
 {
-	uint32 first;
-	uint32 last;
 	uint32 n = head_index->series.n;
 
-	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
-	first = last = head->min_gen;
-	for (; last < head->gen; last++)
-	{
-		HeadGen *g = head_gen(last);
-
-		if (g->state != HEAD_GEN_FLUSHED || !g->log_truncated ||
-			!TransactionIdPrecedes(XidFromFullTransactionId(g->flush_xid), horizon))
-			break;
-	}
-	for (int i = 0; i < head->npins; i++)
-		if (head->pins[i].active)
-			last = Min(last, head->pins[i].min_gen);
-	for (uint32 gen = first; gen < last; gen++)
-		head_gen(gen)->state = HEAD_GEN_NONE;
-	head->min_gen = Max(first, last);
-	LWLockRelease(&head->gen_lock);
-
-	if (last <= first)
-		return 0;
 	for (SeriesRef ref = 1; ref < n; ref++)
 	{
 		HeadSeries *s = head_series(ref);
@@ -198,7 +190,7 @@ head_free_flushed(TransactionId horizon)
 		{
 			HeadChunk *c = *link;
 
-			if (c->gen < last)
+			if (c->gen < gen)
 			{
 				*link = c->next;
 				arena_free(head->arena, c);
@@ -208,5 +200,61 @@ head_free_flushed(TransactionId horizon)
 		}
 		LWLockRelease(stripe);
 	}
-	return last - first;
+}
+
+/*
+ * head_free_flushed -- free the chunks of flushed generations that no reader has pinned.  Called
+ * by the flusher.
+ *
+ * The exclusive lock lets every reader that is about to pin finish; those that pin later have
+ * the border at min_gen or above.
+ */
+void
+head_free_flushed(void)
+{
+	uint32 gen;
+
+	LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
+	gen = head->min_gen;
+	for (int i = 0; i < head->npins; i++)
+		if (head->pins[i].active)
+			gen = Min(gen, head->pins[i].min_gen);
+	LWLockRelease(&head->gen_lock);
+	if (gen <= head->free_gen)
+		return;
+	free_chunks_before(gen);
+	head->free_gen = gen;
+}
+
+static bool
+is_occupied_locked(void)
+{
+	bool busy = false;
+
+	for (int i = 0; i < HEAD_NGENS; i++)
+		busy |= pg_atomic_read_u32(&head->gens[i].inflight) > 0;
+	for (int i = 0; i < head->npins; i++)
+		busy |= head->pins[i].active != 0;
+	return busy;
+}
+
+/*
+ * head_empty -- wait for the last push and reader (there are some after DROP EXTENSION, or when
+ * a new flusher starts), then reset the head.  ready must be false, so that no new ones come.
+ */
+void
+head_empty(void)
+{
+	for (;;)
+	{
+		LWLockAcquire(&head->gen_lock, LW_EXCLUSIVE);
+		Assert(!is_ready());
+		if (!is_occupied_locked())
+			break;
+		LWLockRelease(&head->gen_lock);
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(10000);
+	}
+	head_reset();
+	LWLockRelease(&head->gen_lock);
 }

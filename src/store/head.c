@@ -66,6 +66,7 @@ head_reset(void)
 	p += MAXALIGN(sizeof(HeadPin) * head->npins);
 	head->gen = 0;
 	head->min_gen = 1;
+	head->free_gen = 1;
 	head->epoch = 1;
 	memset(head->gens, 0, sizeof(head->gens));
 	for (int i = 0; i < HEAD_NGENS; i++)
@@ -98,6 +99,7 @@ head_shmem_init(void)
 		LWLockInitialize(&head->stripes[i], tranche);
 	pg_atomic_init_u32(&head->ready, 0);
 	pg_atomic_init_u32(&head->followed, 0);
+	pg_atomic_init_u32(&head->recovery_failed, 0);
 	pg_atomic_init_u64(&head->next_series_id, 0);
 	pg_atomic_init_u64(&head->series_id_limit, 0);
 	ConditionVariableInit(&head->inflight_cv);
@@ -152,6 +154,37 @@ series_holds_float(const HeadSeries *s, int64 t, uint64 v)
 	return false;
 }
 
+static HeadVerdict
+judge_locked(const HeadSeries *s, int64 t, uint64 v, int64 too_old_before, int64 ooo_window_ms)
+{
+	if (likely(t > s->tail_t && t >= too_old_before))
+		return HEAD_ACCEPT;
+	if (t == s->tail_t && v != s->tail_v)
+		return HEAD_NEW_VALUE;
+	if (t == s->tail_t && t == s->applied_t)
+		return HEAD_DUPLICATE;
+	if (t == s->tail_t)
+		return HEAD_ACCEPT; /* the first one may yet fail to commit: log this one too */
+	if (series_holds_float(s, t, v))
+		return HEAD_DUPLICATE;
+	if (t < too_old_before)
+		return HEAD_TOO_OLD;
+	return ooo_window_ms == 0 ? HEAD_OUT_OF_ORDER : HEAD_ACCEPT;
+}
+
+/* head_judge -- what head_reserve would say now, without taking the sample. */
+HeadVerdict
+head_judge(SeriesRef ref, int64 t, uint64 v, int64 too_old_before, int64 ooo_window_ms)
+{
+	LWLock *stripe = head_stripe(ref);
+	HeadVerdict verdict;
+
+	LWLockAcquire(stripe, LW_SHARED);
+	verdict = judge_locked(head_series(ref), t, v, too_old_before, ooo_window_ms);
+	LWLockRelease(stripe);
+	return verdict;
+}
+
 /*
  * head_reserve -- may this sample be taken?  If so it becomes the series' tail and stays
  * pending until head_apply_* or head_unreserve.
@@ -166,29 +199,19 @@ head_reserve(SeriesRef ref, int64 t, uint64 v, int64 too_old_before, int64 ooo_w
 {
 	HeadSeries *s = head_series(ref);
 	LWLock *stripe = head_stripe(ref);
-	HeadVerdict verdict = HEAD_ACCEPT;
+	HeadVerdict verdict;
 
 	LWLockAcquire(stripe, LW_EXCLUSIVE);
-	if (likely(t > s->tail_t && t >= too_old_before))
+	verdict = judge_locked(s, t, v, too_old_before, ooo_window_ms);
+	if (likely(verdict == HEAD_ACCEPT))
 	{
-		s->tail_t = t;
-		s->tail_v = v;
 		s->pending++;
+		if (t > s->tail_t)
+		{
+			s->tail_t = t;
+			s->tail_v = v;
+		}
 	}
-	else if (t == s->tail_t && v != s->tail_v)
-		verdict = HEAD_NEW_VALUE;
-	else if (t == s->tail_t && t == s->applied_t)
-		verdict = HEAD_DUPLICATE;
-	else if (t == s->tail_t)
-		s->pending++; /* the first one may yet fail to commit: log this one too */
-	else if (series_holds_float(s, t, v))
-		verdict = HEAD_DUPLICATE;
-	else if (t < too_old_before)
-		verdict = HEAD_TOO_OLD;
-	else if (ooo_window_ms == 0)
-		verdict = HEAD_OUT_OF_ORDER;
-	else
-		s->pending++;
 	LWLockRelease(stripe);
 	return verdict;
 }

@@ -22,8 +22,8 @@
 #include "storage/lwlock.h"
 
 #define HEAD_STRIPES	   4096
-#define HEAD_NGENS		   1024 /* generations that may exist at once */
-#define HEAD_LOG_SLOTS	   8	/* log tables: generations whose log may exist at once */
+#define HEAD_NGENS		   16	/* generations that may be unflushed at once; usual are two */
+#define HEAD_LOG_SLOTS	   8	/* log tables */
 #define HEAD_DAY_MS		   INT64CONST(86400000)
 #define HEAD_MAX_HISTOGRAM (ARENA_MAX_ITEM / 2) /* bytes of one histogram sample's form */
 
@@ -60,22 +60,11 @@ typedef struct HeadSeries
 	bool recovered;	   /* read back at start: older samples may be in blocks */
 } HeadSeries;
 
-typedef enum HeadGenState
-{
-	HEAD_GEN_NONE,	 /* slot unused */
-	HEAD_GEN_OPEN,	 /* pushes go here */
-	HEAD_GEN_CLOSED, /* rotated: no push is under way, chunks wait for the flush */
-	HEAD_GEN_FLUSHED /* in the chunk tables; kept in memory for old snapshots */
-} HeadGenState;
-
+/* A generation that is not flushed yet. */
 typedef struct HeadGen
 {
-	uint32 gen;
-	HeadGenState state;
-	FullTransactionId flush_xid; /* of FLUSHED */
-	bool log_truncated;			 /* its log slot may be used again */
 	int64 opened_ms;
-	pg_atomic_uint32 inflight; /* pushes between push_begin and push_end */
+	pg_atomic_uint32 inflight; /* pushes between head_gen_enter and head_gen_leave */
 	pg_atomic_uint64 log_bytes;
 } HeadGen;
 
@@ -83,7 +72,7 @@ typedef struct HeadGen
 typedef struct HeadPin
 {
 	uint32 active;
-	uint32 min_gen; /* oldest generation it may read in the head */
+	uint32 min_gen; /* it reads this generation and newer ones in the head */
 	uint64 epoch;	/* dead series of this epoch or later must stay */
 } HeadPin;
 
@@ -94,13 +83,16 @@ typedef struct Head
 	HeadPin *pins; /* by pgprocno; own slot written under gen_lock shared, read under exclusive */
 
 	LWLock gen_lock;		  /* guards the fields up to the next heading */
-	uint32 gen;				  /* current */
-	uint32 min_gen;			  /* oldest generation whose chunks are all in memory */
+	uint32 gen;				  /* current: pushes go to it */
+	uint32 min_gen;			  /* oldest not flushed; readers find older ones in blocks */
+	uint32 free_gen;		  /* older ones have left memory; at most min_gen */
 	uint64 epoch;			  /* raised when series die */
-	HeadGen gens[HEAD_NGENS]; /* by gen % HEAD_NGENS */
+	HeadGen gens[HEAD_NGENS]; /* min_gen to gen, by gen % HEAD_NGENS */
 
 	/* --- no lock: flags and atomics --- */
-	pg_atomic_uint32 ready;	   /* recovery is done: reads and writes are right */
+	pg_atomic_uint32 ready; /* recovery is done; changed under gen_lock only */
+	pg_atomic_uint32 recovery_failed;
+	Oid extension; /* see serving.c; constant while ready */
 	pg_atomic_uint32 followed; /* the follower has the head: a promotion waits until it lets go */
 	pg_atomic_uint64 next_series_id;
 	pg_atomic_uint64 series_id_limit; /* ids below are reserved in the database */
@@ -123,6 +115,7 @@ extern Head *head;
 extern Size head_shmem_size(void);
 extern void head_shmem_init(void);
 extern void head_reset(void);
+extern void head_set_ready(bool ready);
 
 static inline HeadSeries *
 head_series(SeriesRef ref)
@@ -151,6 +144,8 @@ typedef enum HeadVerdict
 } HeadVerdict;
 
 /* --- writing: head.c -------------------------------------------------------------------------- */
+extern HeadVerdict head_judge(SeriesRef ref, int64 t, uint64 v, int64 too_old_before,
+							  int64 ooo_window_ms);
 extern HeadVerdict head_reserve(SeriesRef ref, int64 t, uint64 v, int64 too_old_before,
 								int64 ooo_window_ms);
 extern void head_unreserve(SeriesRef ref);
@@ -160,15 +155,17 @@ extern void head_apply_histogram(SeriesRef ref, uint32 gen, int64 t, const uint8
 extern bool head_has_room(void); /* false: refuse pushes until memory is freed */
 
 /* --- generations: generation.c ---------------------------------------------------------------- */
-extern uint32 head_gen_enter(void); /* joins the current generation */
+extern uint32 head_gen_enter(void); /* joins the current generation; 0: the head is not ready */
 extern void head_gen_leave(uint32 gen);
-extern bool head_gen_rotate(uint32 next); /* false: all slots are in use */
+extern void head_gen_rotate(uint32 next);
 extern void head_gen_wait_drained(uint32 gen);
 extern void head_close_chunks(uint32 gen);
-extern int head_free_flushed(TransactionId horizon); /* returns generations freed */
+extern void head_gen_flushed(uint32 gen); /* blocks of generations up to gen are committed */
+extern void head_free_flushed(void);
+extern void head_empty(void); /* nobody may come in; waits for the last to leave, then resets */
 
 /* --- reading ---------------------------------------------------------------------------------- */
-extern uint32 head_pin(void); /* nestable; returns min_gen of the pin */
+extern uint32 head_pin(void); /* nestable; returns min_gen of the pin, 0: not ready */
 extern void head_unpin(void);
 extern bool head_pinned_before(uint64 epoch); /* gen_lock held */
 

@@ -158,8 +158,11 @@ list_select(Listing *l, TenantId tenant, const Matcher *ms, int n, int64 mint, i
 static void
 list_head_index(Listing *l, TenantId tenant_id)
 {
+	MemoryContext pin =
+		AllocSetContextCreate(CurrentMemoryContext, "mimir listing", ALLOCSET_SMALL_SIZES);
 	uint32 tenant;
 
+	store_pin(pin);
 	LWLockAcquire(&head_index->lock, LW_SHARED);
 	tenant = index_find_tenant(tenant_id);
 	if (tenant != 0 && l->name.s == NULL)
@@ -176,6 +179,7 @@ list_head_index(Listing *l, TenantId tenant_id)
 				add_text(&l->texts, strview(index_pair(i)->text, index_pair(i)->len));
 	}
 	LWLockRelease(&head_index->lock);
+	MemoryContextDelete(pin);
 }
 
 static void
@@ -231,9 +235,11 @@ list_labels(TenantId tenant, StrView name, const StoreMatcherSet *sets, int nset
 	mint = Max(mint, retention_cutoff(tenant));
 	if (nsets == 0)
 	{
-		int ncold = store_cold_series(tenant, mint, maxt, &cold);
+		int ncold;
 
+		/* first the head: a series that leaves it meanwhile is then found cold */
 		list_head_index(&l, tenant);
+		ncold = store_cold_series(tenant, mint, maxt, &cold);
 		list_blocks(&l, tenant, mint, maxt);
 		for (int i = 0; i < ncold; i++)
 			list_cold_series(&l, cold[i]);

@@ -3,14 +3,17 @@
  *    Ingest log tables.
  *
  * mimir.log_<n> are plain heaps without indexes; rows fill pages (log_record.h).  They are
- * written with heap_multi_insert, so a request costs one WAL record a page, and never updated:
- * when its generation is flushed a log is truncated as a whole.
+ * written with heap_multi_insert, so a request costs one WAL record a page, and never updated: when
+ * the generations that it holds are flushed a log is truncated as a whole.  Usually that is one;
+ * while somebody keeps a lock on the table (a dump), later ones are added behind it, and a row tells
+ * whose it is.
  */
 #include "postgres.h"
 
 #include "store/log.h"
 
 #include "store/head.h"
+#include "store/serving.h"
 #include "tables/relation.h"
 
 #include "access/heapam.h"
@@ -23,15 +26,22 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/snapmgr.h"
 #include "utils/snapshot.h"
+
+static void
+log_name(char *name, uint32 gen)
+{
+	snprintf(name, NAMEDATALEN, "log_%u", gen % HEAD_LOG_SLOTS);
+}
 
 static Relation
 log_open(uint32 gen, LOCKMODE lockmode)
 {
 	char name[NAMEDATALEN];
 
-	snprintf(name, sizeof(name), "log_%u", gen % HEAD_LOG_SLOTS);
+	log_name(name, gen);
 	return tables_open(name, lockmode);
 }
 
@@ -45,6 +55,7 @@ log_write(uint32 gen, const LogWriter *w)
 	if (w->nrows == 0)
 		return;
 	rel = log_open(gen, RowExclusiveLock);
+	store_check_extension();
 	slots = palloc(sizeof(TupleTableSlot *) * w->nrows);
 	for (int i = 0; i < w->nrows; i++)
 	{
@@ -81,8 +92,11 @@ log_scan(uint32 gen, LogScanFn fn, void *arg)
 
 		CHECK_FOR_INTERRUPTS();
 		if (log_reader_init(&r, (const uint8 *) VARDATA_ANY(row), VARSIZE_ANY_EXHDR(row)))
-			while ((got = log_reader_next(&r, &rec)) == 1)
+		{
+			got = 0;
+			while (r.gen == gen && (got = log_reader_next(&r, &rec)) == 1)
 				fn(&rec, arg);
+		}
 		if (got < 0)
 			ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
 							errmsg("ingest log row (%u,%u) of generation %u is corrupt",
@@ -97,24 +111,27 @@ log_scan(uint32 gen, LogScanFn fn, void *arg)
 }
 
 bool
-log_is_empty(uint32 gen)
+log_is_empty(uint32 slot)
 {
-	Relation rel = log_open(gen, AccessShareLock);
+	Relation rel = log_open(slot, AccessShareLock);
 	bool empty = RelationGetNumberOfBlocks(rel) == 0;
 
 	table_close(rel, AccessShareLock);
 	return empty;
 }
 
-void
-log_truncate(uint32 gen)
+bool
+log_truncate(uint32 slot)
 {
 	TruncateStmt *stmt = makeNode(TruncateStmt);
 	char name[NAMEDATALEN];
 
-	snprintf(name, sizeof(name), "log_%u", gen % HEAD_LOG_SLOTS);
+	log_name(name, slot);
+	if (!ConditionalLockRelationOid(tables_relid(name), AccessExclusiveLock))
+		return false;
 	stmt->relations = list_make1(makeRangeVar("mimir", pstrdup(name), -1));
 	stmt->restart_seqs = false;
 	stmt->behavior = DROP_RESTRICT;
 	ExecuteTruncate(stmt);
+	return true;
 }

@@ -13,13 +13,18 @@
 extern void log_write(uint32 gen, const LogWriter *w);
 
 /*
- * log_scan -- call fn for every record of a generation's log, in the order written.  Corrupt
- * rows are an ereport.  fn must not keep pointers into the record.
+ * log_scan -- call fn for every record of a generation, in the order written.  Rows of others that
+ * share the table are skipped.  Corrupt rows are an ereport.  fn must not keep pointers into the
+ * record.
  */
 typedef void (*LogScanFn)(const LogRecord *rec, void *arg);
 extern void log_scan(uint32 gen, LogScanFn fn, void *arg);
 
-extern void log_truncate(uint32 gen); /* AccessExclusiveLock; ereports on lock_timeout */
-extern bool log_is_empty(uint32 gen); /* has the table no page at all? */
+/*
+ * log_truncate -- empty the table of a slot (generation % HEAD_LOG_SLOTS).  Returns false if
+ * somebody has it locked: then its rows stay for now, which does no harm.
+ */
+extern bool log_truncate(uint32 slot);
+extern bool log_is_empty(uint32 slot); /* has the table no page at all? */
 
 #endif

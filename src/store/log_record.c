@@ -3,7 +3,8 @@
  *    Coding of ingest log rows.
  *
  * Layout of a row:
- *    u8       format version, 1
+ *    u8       format version, 2
+ *    uvarint  generation
  *    uvarint  tenant id
  *    then per sample:
  *    u8       control: bits 0-1 how the series id follows, bit 2 a time follows, bits 4-7 the
@@ -24,7 +25,7 @@
 #include "model/value.h"
 #include "util/varint.h"
 
-#define LOG_VERSION 1
+#define LOG_VERSION 2
 
 #define LOG_ID_NEXT	 0 /* the id before plus one */
 #define LOG_ID_SAME	 1
@@ -52,9 +53,10 @@ static const double log_scale[] = {
 #define LOG_MAX_SCALED 4e15 /* below 2^52: exact as double and as integer */
 
 void
-log_writer_init(LogWriter *w)
+log_writer_init(LogWriter *w, uint32 gen)
 {
 	memset(w, 0, sizeof(*w));
+	w->gen = gen;
 	w->cap = 16;
 	w->rows = palloc(sizeof(LogRow) * w->cap);
 }
@@ -101,12 +103,13 @@ need(LogWriter *w, uint32 bytes)
 		w->cap *= 2;
 		w->rows = repalloc(w->rows, sizeof(LogRow) * w->cap);
 	}
-	size = Max(LOG_ROW_MAX, bytes + 1 + VARINT_MAX_BYTES);
+	size = Max(LOG_ROW_MAX, bytes + 1 + 2 * VARINT_MAX_BYTES);
 	row = &w->rows[w->nrows++];
 	row->data = palloc(VARHDRSZ + size);
 	w->p = (uint8 *) row->data + VARHDRSZ;
 	w->end = w->p + size;
 	*w->p++ = LOG_VERSION;
+	w->p = varint_put(w->p, w->gen);
 	w->p = varint_put(w->p, w->tenant_id);
 	w->series_id = 0;
 	w->t = 0;
@@ -199,15 +202,19 @@ log_writer_histogram(LogWriter *w, int64 series_id, int64 t, const uint8 *form, 
 bool
 log_reader_init(LogReader *r, const uint8 *data, uint32 len)
 {
-	uint64 tenant = 0;
+	uint64 gen;
+	uint64 tenant;
 
 	memset(r, 0, sizeof(*r));
 	if (len < 2 || data[0] != LOG_VERSION)
 		return false;
 	r->end = data + len;
-	r->p = varint_get(data + 1, r->end, &tenant);
+	r->p = varint_get(data + 1, r->end, &gen);
+	if (r->p == NULL || (r->p = varint_get(r->p, r->end, &tenant)) == NULL)
+		return false;
+	r->gen = (uint32) gen;
 	r->last.tenant_id = (uint32) tenant;
-	return r->p != NULL;
+	return true;
 }
 
 static const uint8 *

@@ -2,8 +2,8 @@
  * log_record.h
  *    The bytes of an ingest log row.
  *
- * A row is self-contained: a header (format version, tenant) and records, one a sample, each
- * relative to the one before in the row.  docs/formats.md has the layout.
+ * A row is self-contained: a header (format version, generation, tenant) and records, one a sample,
+ * each relative to the one before in the row.  docs/formats.md has the layout.
  */
 #ifndef MIMIR_STORE_LOG_RECORD_H
 #define MIMIR_STORE_LOG_RECORD_H
@@ -27,6 +27,7 @@ typedef struct LogWriter
 	LogRow *rows;
 	int nrows;
 	int cap;
+	uint32 gen;
 	uint32 tenant_id;
 	uint8 *p;	/* next byte of the open row; NULL = none open */
 	uint8 *end; /* its limit */
@@ -35,7 +36,7 @@ typedef struct LogWriter
 	uint64 bytes; /* of all finished rows */
 } LogWriter;
 
-extern void log_writer_init(LogWriter *w);
+extern void log_writer_init(LogWriter *w, uint32 gen);
 extern void log_writer_tenant(LogWriter *w, uint32 tenant_id); /* records from here are its */
 extern void log_writer_float(LogWriter *w, int64 series_id, int64 t, double v);
 extern void log_writer_histogram(LogWriter *w, int64 series_id, int64 t, const uint8 *form,
@@ -57,6 +58,7 @@ typedef struct LogReader
 {
 	const uint8 *p;
 	const uint8 *end;
+	uint32 gen;
 	LogRecord last;
 } LogReader;
 

@@ -12,10 +12,10 @@
 
 #include "pg/stats.h"
 #include "pg/time.h"
-#include "store/chunk_table.h"
 #include "store/head.h"
 #include "store/log.h"
 #include "store/recover_int.h"
+#include "store/serving.h"
 #include "tables/relation.h"
 
 #include "access/htup_details.h"
@@ -192,47 +192,22 @@ query_int64(const char *sql)
 }
 
 static void
-set_generation(uint32 gen, HeadGenState state)
+set_generation(uint32 gen)
 {
 	HeadGen *g = head_gen(gen);
 
-	g->gen = gen;
-	g->state = state;
-	g->log_truncated = false;
-	g->flush_xid = InvalidFullTransactionId;
 	g->opened_ms = time_now_ms();
 	pg_atomic_write_u64(&g->log_bytes, 1); /* what is replayed is to be flushed */
-}
-
-/*
- * Requests see that the head is not ready and leave; wait for the last of them (after DROP and
- * CREATE EXTENSION; at a start there is none).
- */
-void
-recover_wait_until_left(void)
-{
-	for (;;)
-	{
-		bool busy = false;
-
-		for (int i = 0; i < HEAD_NGENS; i++)
-			busy |= pg_atomic_read_u32(&head->gens[i].inflight) > 0;
-		for (int i = 0; i < head->npins; i++)
-			busy |= head->pins[i].active != 0;
-		if (!busy)
-			return;
-		CHECK_FOR_INTERRUPTS();
-		pg_usleep(10000);
-	}
+	head->gen = gen;
 }
 
 void
 store_recover(void)
 {
 	Replay r = {0};
-	MemoryContext context =
-		AllocSetContextCreate(TopMemoryContext, "mimir recovery", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = CurrentMemoryContext;
 	int64 begun = time_now_ms();
+	Oid extension;
 	int64 first;
 	int64 last;
 	int64 first_id;
@@ -241,6 +216,7 @@ store_recover(void)
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
+	extension = store_lock_extension();
 	SPI_connect();
 	last = query_int64("SELECT max(generation) FROM mimir.generation");
 	if (last == PG_INT64_MIN)
@@ -270,21 +246,24 @@ store_recover(void)
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 
-	recover_wait_until_left();
-	head_reset();
-	head->min_gen = (uint32) first;
+	if (last - first >= HEAD_NGENS)
+		elog(ERROR, "%lld generations are not flushed", (long long) (last - first + 1));
+	head_empty();
+	head->extension = extension;
+	head->min_gen = head->free_gen = (uint32) first;
 	pg_atomic_write_u64(&head->next_series_id, first_id);
 	pg_atomic_write_u64(&head->series_id_limit, first_id + SERIES_IDS_A_START);
 
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
+	store_lock_extension();
+	store_check_extension();
 	MemoryContextSwitchTo(context);
 	id_map_init(&r.map, 65536);
 	recover_load_series(&r.map, recovered_min_t);
 	for (int64 gen = first; gen <= last; gen++)
 	{
-		set_generation((uint32) gen, gen == last ? HEAD_GEN_OPEN : HEAD_GEN_CLOSED);
-		head->gen = (uint32) gen;
+		set_generation((uint32) gen);
 		r.gen = (uint32) gen;
 		log_scan((uint32) gen, replay_record, &r);
 		if (gen < last)
@@ -292,20 +271,6 @@ store_recover(void)
 	}
 	PopActiveSnapshot();
 	CommitTransactionCommand();
-	MemoryContextDelete(context);
-
-	/* slots of generations that were flushed but whose log was not yet truncated */
-	for (int64 gen = last - HEAD_LOG_SLOTS + 1; gen < first; gen++)
-	{
-		if (gen < 1)
-			continue;
-		StartTransactionCommand();
-		PushActiveSnapshot(GetTransactionSnapshot());
-		if (!log_is_empty((uint32) gen))
-			log_truncate((uint32) gen);
-		PopActiveSnapshot();
-		CommitTransactionCommand();
-	}
 	stats_set(STAT_RECOVERY_SAMPLES, r.samples);
 	stats_set(STAT_RECOVERY_MS, time_now_ms() - begun);
 	ereport(LOG, (errmsg("mimir_pg head recovered: %u series, %llu samples, %lld ms",

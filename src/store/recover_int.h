@@ -25,6 +25,5 @@ typedef struct IdMap
 extern void id_map_init(IdMap *m, uint32 size);	   /* size: a power of two */
 extern SeriesRef *id_map_slot(IdMap *m, int64 id); /* made if it is not there: ref 0 */
 extern void recover_load_series(IdMap *map, int64 min_t);
-extern void recover_wait_until_left(void); /* no reader and no push is in the head */
 
 #endif

@@ -2,10 +2,11 @@
  * select.c
  *    From matchers and a time range to series and their chunks.
  *
- * A select pins the head first and reads its list of blocks after, under the active snapshot:
- * blocks of generations that are still whole in the head are left out, for their chunks are
- * found there.  (A generation leaves the head only when every snapshot sees its blocks, so
- * each sample is found exactly once.)
+ * A select pins the head, which gives the border between head and blocks, then asks the head for
+ * its series, and then takes a snapshot of its own, newer than the transaction's: so it sees the
+ * blocks of every generation below the border and every series that had left the head, whatever
+ * the isolation level, and finds each sample exactly once.  Blocks of generations from the border on
+ * are left out: their chunks are found in the head.
  *
  * Series come from the head's index and, for the past, from mimir.series_cold and the indexes of
  * compacted blocks (select_join.c).
@@ -19,31 +20,52 @@
 #include "store/head.h"
 #include "store/retention.h"
 #include "store/select_int.h"
+#include "store/serving.h"
 #include "tables/relation.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/stratnum.h"
-#include "access/xact.h"
-#include "access/xlog.h"
-#include "utils/builtins.h"
 #include "access/table.h"
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #define CACHED_ROWS 1024 /* of 8 kB, over all blocks of a select */
 
 static void
-select_unpin(void *arg)
+unpin(void *arg)
 {
-	StoreSelect *s = arg;
+	head_unpin();
+}
 
-	if (s->pinned)
-		head_unpin();
-	s->pinned = false;
+uint32
+store_pin(MemoryContext context)
+{
+	MemoryContextCallback *callback = MemoryContextAllocZero(context, sizeof(*callback));
+	uint32 min_gen = head_pin();
+
+	if (min_gen == 0)
+	{
+		store_need();
+		ereport(ERROR, (errcode(ERRCODE_CANNOT_CONNECT_NOW), errmsg("the head is not ready")));
+	}
+	callback->func = unpin;
+	MemoryContextRegisterResetCallback(context, callback);
+	return min_gen;
+}
+
+/*
+ * A snapshot of now, whatever the isolation level.  (That which catalog scans use: GetLatestSnapshot
+ * refuses to work beside parallel workers.)
+ */
+Snapshot
+select_fresh_snapshot(ResourceOwner owner)
+{
+	return RegisterSnapshotOnOwner(GetCatalogSnapshot(tables_relid("block")), owner);
 }
 
 /* ---- blocks ----------------------------------------------------------------------------------- */
@@ -133,10 +155,8 @@ in_time_range(const StoreSelect *s, SeriesRef ref)
 }
 
 static void
-find_head_series(StoreSelect *s, const Matcher *ms, int n)
+add_head_series(StoreSelect *s, const SeriesRef *refs, int nrefs)
 {
-	SeriesRef *refs;
-	int nrefs = index_resolve(s->tenant, ms, n, &refs);
 	uint32 memo_pair = 0;
 	int64 memo_key = 0;
 
@@ -155,8 +175,6 @@ find_head_series(StoreSelect *s, const Matcher *ms, int n)
 		e->labels.data = NULL;
 		s->nseries++;
 	}
-	if (refs)
-		pfree(refs);
 }
 
 static int
@@ -176,54 +194,6 @@ cmp_labels(const void *a, const void *b)
 	return labels_cmp(x->labels, y->labels);
 }
 
-/* Was the flush of the newest generation that is not in the head committed for this snapshot? */
-static bool
-sees_flush_of(uint32 gen, Snapshot snapshot)
-{
-	Relation rel = tables_open("generation", AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-	bool flushed = true; /* rows of old generations are removed */
-	bool isnull;
-
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(gen));
-	scan = systable_beginscan(rel, tables_index("generation_pkey"), true, snapshot, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		char *state = TextDatumGetCString(heap_getattr(tuple, 2, RelationGetDescr(rel), &isnull));
-
-		flushed = strcmp(state, "flushed") == 0;
-	}
-	systable_endscan(scan);
-	table_close(rel, NoLock);
-	return flushed;
-}
-
-/*
- * The snapshot to read blocks under, taken after the pin.  On a primary the active one will do:
- * generations stay in the head as long as it may need them.  On a standby they do not
- * (follow.c), so a newer one is taken, and where the isolation level forbids that the old one must be
- * new enough.
- */
-static void
-take_snapshot(StoreSelect *s)
-{
-	s->snapshot = GetActiveSnapshot();
-	if (!RecoveryInProgress())
-		return;
-	if (!IsolationUsesXactSnapshot())
-	{
-		s->snapshot = RegisterSnapshot(GetLatestSnapshot());
-		s->own_snapshot = true;
-	}
-	else if (!sees_flush_of(s->min_gen - 1, s->snapshot))
-		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-						errmsg("cannot read samples under a snapshot that is older than the last "
-							   "flush replayed on this standby"),
-						errhint("Retry the transaction.")));
-}
-
 StoreSelect *
 store_select_begin(TenantId tenant, const Matcher *ms, int nms, int64 mint, int64 maxt, bool sorted)
 {
@@ -231,6 +201,8 @@ store_select_begin(TenantId tenant, const Matcher *ms, int nms, int64 mint, int6
 		AllocSetContextCreate(CurrentMemoryContext, "mimir select", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	StoreSelect *s = palloc0(sizeof(StoreSelect));
+	SeriesRef *refs;
+	int nrefs;
 
 	s->context = context;
 	s->chunk_context =
@@ -238,16 +210,15 @@ store_select_begin(TenantId tenant, const Matcher *ms, int nms, int64 mint, int6
 	s->tenant = tenant;
 	s->mint = Max(mint, retention_cutoff(tenant));
 	s->maxt = maxt;
-	s->unpin.func = select_unpin;
-	s->unpin.arg = s;
-	MemoryContextRegisterResetCallback(context, &s->unpin);
-	s->min_gen = head_pin();
-	s->pinned = true;
-	take_snapshot(s);
-
+	s->min_gen = store_pin(context);
+	nrefs = index_resolve(s->tenant, ms, nms, &refs);
+	s->owner = CurrentResourceOwner;
+	s->snapshot = select_fresh_snapshot(s->owner);
 	s->tombstones = tombstones_load(tenant, s->mint, s->maxt, s->snapshot);
 	find_blocks(s);
-	find_head_series(s, ms, nms);
+	add_head_series(s, refs, nrefs);
+	if (refs)
+		pfree(refs);
 	select_join_past(s, ms, nms);
 	if (sorted)
 	{
@@ -470,7 +441,6 @@ store_select_end(StoreSelect *s)
 			chunk_reader_end(s->blocks[b].reader);
 	for (int r = 0; r < s->nreaders; r++)
 		block_reader_close(s->readers[r]);
-	if (s->own_snapshot)
-		UnregisterSnapshot(s->snapshot);
+	UnregisterSnapshotFromOwner(s->snapshot, s->owner);
 	MemoryContextDelete(s->context);
 }

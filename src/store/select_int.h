@@ -11,6 +11,7 @@
 #include "store/select.h"
 #include "store/tombstone.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 
 /* A block that one flush wrote. */
 typedef struct SelectBlock
@@ -42,13 +43,11 @@ struct StoreSelect
 {
 	MemoryContext context;
 	MemoryContext chunk_context; /* reset for each series */
-	MemoryContextCallback unpin;
-	bool pinned;
 	TenantId tenant;
 	int64 mint, maxt;
 	uint32 min_gen;
-	Snapshot snapshot;
-	bool own_snapshot; /* registered by the select */
+	Snapshot snapshot; /* registered with owner until the end */
+	ResourceOwner owner;
 	int nseries, cap_series;
 	SelectSeries *series;
 	int nothers, cap_others;
@@ -84,6 +83,15 @@ extern SeriesRef store_select_ref(StoreSelect *s, int i);
 /* select_join_past -- add series of compacted blocks and cold ones to those of the head. */
 extern void select_join_past(StoreSelect *s, const Matcher *ms, int nms);
 extern Labels select_series_labels(StoreSelect *s, SelectSeries *e);
+
+/*
+ * store_pin -- pin the head until the context is reset or deleted; returns the oldest generation
+ * to be read in the head.  ereports why not if the head is not ready.
+ */
+extern uint32 store_pin(MemoryContext context);
+
+/* select_fresh_snapshot -- a snapshot of now, whatever the isolation level, registered. */
+extern Snapshot select_fresh_snapshot(ResourceOwner owner);
 
 /* store_cold_series -- label sets of all cold series in the range; palloc'd. */
 extern int store_cold_series(TenantId tenant, int64 mint, int64 maxt, Labels **out);

@@ -209,8 +209,10 @@ int
 store_cold_series(TenantId tenant, int64 mint, int64 maxt, Labels **out)
 {
 	ColdSeries *cold;
-	int n = scan_cold(tenant, NULL, 0, mint, maxt, GetActiveSnapshot(), &cold);
+	Snapshot snapshot = select_fresh_snapshot(CurrentResourceOwner);
+	int n = scan_cold(tenant, NULL, 0, mint, maxt, snapshot, &cold);
 
+	UnregisterSnapshot(snapshot);
 	*out = palloc(sizeof(Labels) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 		(*out)[i] = cold[i].labels;

@@ -11,6 +11,7 @@
 #include "promql/promql.h"
 #include "store/compact.h"
 #include "store/flush.h"
+#include "store/serving.h"
 #include "store/select.h"
 #include "store/tombstone.h"
 
@@ -87,8 +88,7 @@ mimir_delete_series(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("mimir.delete_series()");
 	PreventCommandDuringRecovery("mimir.delete_series()");
-	if (!store_is_ready())
-		ereport(ERROR, (errcode(ERRCODE_CANNOT_CONNECT_NOW), errmsg("the head is not ready")));
+	store_need();
 	tenant = tenancy_writable();
 	if (!promql_parse_selector(selector, strlen(selector), &matchers, &nmatchers, &err))
 		errmap_raise_query(&err, selector);

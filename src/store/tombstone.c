@@ -207,7 +207,7 @@ tombstones_retire(void)
 	uint32 min_gen;
 
 	LWLockAcquire(&head->gen_lock, LW_SHARED);
-	min_gen = head->min_gen;
+	min_gen = head->free_gen;
 	LWLockRelease(&head->gen_lock);
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();

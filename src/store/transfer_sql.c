@@ -8,7 +8,7 @@
 #include "pg/export.h"
 #include "pg/time.h"
 #include "store/export.h"
-#include "store/flush.h"
+#include "store/serving.h"
 #include "store/import.h"
 #include "store/tsdb_files.h"
 #include "tenancy/owner_rights.h"
@@ -30,8 +30,7 @@ need_store(const char *function)
 {
 	PreventCommandIfReadOnly(function);
 	PreventCommandDuringRecovery(function);
-	if (!store_is_ready())
-		ereport(ERROR, (errcode(ERRCODE_CANNOT_CONNECT_NOW), errmsg("the head is not ready")));
+	store_need();
 }
 
 /* Files of the server may be reached by few. */
@@ -110,8 +109,7 @@ mimir_export_tsdb(PG_FUNCTION_ARGS)
 	OwnerRights rights;
 	int64 samples;
 
-	if (!store_is_ready())
-		ereport(ERROR, (errcode(ERRCODE_CANNOT_CONNECT_NOW), errmsg("the head is not ready")));
+	store_need();
 	need_role(ROLE_PG_WRITE_SERVER_FILES, "pg_write_server_files");
 	for (int i = 0; i < visible->n; i++)
 		if (strcmp(visible->tenants[i]->name, name) == 0)

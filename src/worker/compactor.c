@@ -5,10 +5,10 @@
 #include "postgres.h"
 
 #include "pg/export.h"
-#include "pg/guc.h"
 #include "pg/wait_event.h"
 #include "store/compact.h"
-#include "store/flush.h"
+#include "store/serving.h"
+#include "worker/session.h"
 
 #include "access/xact.h"
 #include "miscadmin.h"
@@ -70,7 +70,7 @@ mimir_compactor_main(Datum arg)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnection(mimir_database, NULL, 0);
+	worker_connect(WORKER_FLUSHER);
 	before_shmem_exit(detach_at_exit, 0);
 	compact_attach();
 	for (;;)

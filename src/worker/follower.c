@@ -5,9 +5,9 @@
 #include "postgres.h"
 
 #include "pg/export.h"
-#include "pg/guc.h"
 #include "pg/wait_event.h"
 #include "store/flush.h"
+#include "worker/session.h"
 
 #include "access/xact.h"
 #include "access/xlog.h"
@@ -66,7 +66,7 @@ mimir_follower_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	if (!RecoveryInProgress())
 		proc_exit(0); /* a primary: for good */
-	BackgroundWorkerInitializeConnection(mimir_database, NULL, 0);
+	worker_connect(WORKER_FLUSHER);
 	before_shmem_exit(stop_at_exit, 0);
 	store_follow_begin();
 	while (RecoveryInProgress())

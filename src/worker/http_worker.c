@@ -17,13 +17,12 @@
 #include "pg/export.h"
 #include "pg/guc.h"
 #include "pg/wait_event.h"
-#include "store/flush.h"
-#include "tables/relation.h"
+#include "store/serving.h"
 #include "tenancy/gate.h"
 #include "worker/reply.h"
+#include "worker/session.h"
 
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -55,7 +54,10 @@ cancel_now(void)
 	SetLatch(MyLatch);
 }
 
-/* SIGINT, from the gateway with the id of a request, or from pg_cancel_backend() without. */
+/*
+ * SIGINT, from the gateway with the id of a request, or from pg_cancel_backend() without, or from
+ * this process itself, when lock_timeout has passed.
+ */
 static void
 cancel_handler(SIGNAL_ARGS)
 {
@@ -63,7 +65,8 @@ cancel_handler(SIGNAL_ARGS)
 	uint64 wanted = pg_atomic_exchange_u64(&worker_slot->cancel_id, 0);
 	uint64 running = pg_atomic_read_u64(&worker_slot->current_id);
 
-	if (running != 0 && (wanted == 0 || wanted == running))
+	if (get_timeout_indicator(LOCK_TIMEOUT, false) ||
+		(running != 0 && (wanted == 0 || wanted == running)))
 		cancel_now();
 	else if (wanted != 0)
 		early_cancel = wanted;
@@ -148,15 +151,14 @@ fail_query(WorkerRequest *w, MemoryContext context)
 static bool
 serviceable(const HttpRequest *req, HttpResponse *resp)
 {
+	const char *reason = store_unready_reason();
 	Err err = ERR_INIT;
 
-	if (!OidIsValid(tables_relid_missing_ok("tenant")))
-		err_set(&err, ERR_UNAVAILABLE, -1, "extension mimir_pg is not installed in database \"%s\"",
-				mimir_database);
-	else if (!store_is_ready())
-		err_set(&err, ERR_UNAVAILABLE, -1, "starting: the head is being recovered");
-	else
+	if (reason == NULL && worker_slot->pool == HTTP_POOL_PUSH && XactReadOnly)
+		reason = "the server is read-only: default_transaction_read_only is on";
+	if (reason == NULL)
 		return true;
+	err_set(&err, ERR_UNAVAILABLE, -1, "%s", reason);
 	http_set_header(resp, "Retry-After", "5");
 	api_error_reply(req, resp, &err);
 	return false;
@@ -224,6 +226,8 @@ run_pushes(WorkerRequest *w, int n, MemoryContext context)
 		push_end(batch);
 		batch = NULL;
 		RESUME_INTERRUPTS();
+		/* a wait for a synchronous standby may have been broken off: then nothing is promised */
+		CHECK_FOR_INTERRUPTS();
 		MemoryContextSwitchTo(context);
 		for (int i = 0; i < n; i++)
 		{
@@ -300,7 +304,7 @@ mimir_http_worker_main(Datum arg)
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGINT, cancel_handler);
 	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnection(mimir_database, NULL, 0);
+	worker_connect(worker_slot->pool == HTTP_POOL_PUSH ? WORKER_PUSH : WORKER_QUERY);
 	query_timeout = RegisterTimeout(USER_TIMEOUT, timeout_handler);
 	context = AllocSetContextCreate(TopMemoryContext, "mimir request", ALLOCSET_DEFAULT_SIZES);
 	worker_slot->pid = MyProcPid;

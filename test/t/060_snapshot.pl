@@ -5,7 +5,6 @@ use warnings;
 
 use File::Temp qw(tempdir);
 use MimirTest;
-use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -13,23 +12,6 @@ use constant { SERIES => 20, ROUNDS => 12, T0 => 1767225600000 };
 
 start_cluster();
 my $dir = tempdir(CLEANUP => 1);
-my @pids;
-
-# Run code in a process of its own that leaves the test's clean-up to the test.
-sub background
-{
-	my $code = shift;
-	my $pid = fork;
-
-	die "fork: $!" if !defined $pid;
-	if ($pid == 0)
-	{
-		POSIX::_exit(eval { $code->(); 1 } ? 0 : 1);
-	}
-	push @pids, $pid;
-	return $pid;
-}
-END { my $status = $?; kill 'KILL', @pids if @pids; $? = $status; }
 
 sub note_done { my $file = shift; open my $fh, '>>', "$dir/$file" or die $!; syswrite $fh, '.'; }
 sub done { return -s "$dir/$_[0]" || 0; }
@@ -104,7 +86,6 @@ waitpid $flusher, 0;
 is($?, 0, 'no flush failed');
 waitpid $writer, 0;
 is($?, 0, 'no push failed');
-@pids = ();
 
 cmp_ok(done('acked'), '>', ROUNDS, 'there was load');
 cmp_ok(done('flushed'), '>', ROUNDS, 'through flushes');

@@ -1,6 +1,6 @@
 package MimirTest;
 
-# A private cluster, HTTP by curl, and remote-write bodies, for the server tests.
+# A private cluster, HTTP by curl, remote-write bodies and sessions of psql, for the server tests.
 #
 # Each test starts its own cluster through tools/cluster.sh, in a temporary directory and on the ports
 # that CHECK_PGPORT and CHECK_HTTP_PORT give, and stops it by that script.
@@ -12,10 +12,15 @@ use Cwd qw(abs_path);
 use Exporter qw(import);
 use File::Basename qw(dirname);
 use File::Temp qw(tempdir tempfile);
+use IPC::Open2 qw(open2);
+use POSIX ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(start_cluster stop_cluster kill_cluster sql get post push_series write_request
-  snappy wait_ready child_of http_port);
+our @EXPORT = qw(start_cluster launch_cluster stop_cluster kill_cluster sql get post push_series write_request
+  snappy wait_ready wait_until child_of http_port session background server_log);
+
+# so that END stops the server
+$SIG{$_} = sub { exit 1 } for qw(INT TERM);
 
 my $top = abs_path(dirname(__FILE__) . '/../..');
 my $dir;
@@ -37,6 +42,13 @@ sub start_cluster
 	$ENV{"MIMIR_$_"} = $settings{$_} for keys %settings;
 	my $out = `$top/tools/cluster.sh start 2>&1`;
 	die "could not start the cluster: $out" if $? != 0;
+}
+
+# The server alone; returns what went wrong.
+sub launch_cluster
+{
+	my $out = `$top/tools/cluster.sh launch 2>&1`;
+	return $? == 0 ? '' : $out || "status $?";
 }
 
 sub stop_cluster { system("$top/tools/cluster.sh stop >/dev/null 2>&1"); }
@@ -87,6 +99,56 @@ sub wait_ready
 	}
 	return 0;
 }
+
+# Is the condition true within $seconds (10)?
+sub wait_until
+{
+	my ($test, $seconds) = @_;
+	my $end = time + ($seconds || 10);
+
+	while (!$test->())
+	{
+		return 0 if time > $end;
+		sleep 0.05;
+	}
+	return 1;
+}
+
+sub server_log
+{
+	open my $fh, '<', "$ENV{DATADIR}/server.log" or die "no server log: $!";
+	local $/;
+	return scalar <$fh>;
+}
+
+my @children;
+END { my $status = $?; kill 'KILL', @children if @children; $? = $status; }
+
+# Run code in a process of its own that leaves the test's clean-up to the test; it exits with 0
+# unless the code dies.
+sub background
+{
+	my $code = shift;
+	my $pid = fork;
+
+	die "fork: $!" if !defined $pid;
+	if ($pid == 0)
+	{
+		$SIG{$_} = 'DEFAULT' for qw(INT TERM);
+		my $ok = eval { $code->(); 1 };
+		print STDERR $@ if !$ok;
+		POSIX::_exit($ok ? 0 : 1);
+	}
+	push @children, $pid;
+	return $pid;
+}
+
+# A session of psql that stays open:
+#   ask(sql)    run it, return its output with any error
+#   send(sql)   begin to run it; answer() waits for its output
+#   backend     process id of its server process
+#   quit        end it
+sub session { return MimirSession->new(@_); }
 
 sub sql
 {
@@ -191,6 +253,63 @@ sub push_series
 
 	return post('/api/v1/push', snappy(write_request(@$series)),
 		'Content-Encoding: snappy', 'Content-Type: application/x-protobuf', @headers);
+}
+
+package MimirSession;
+
+sub new
+{
+	my ($class, %options) = @_;
+	my $user = $options{user} || 'postgres';
+	my $database = $options{database} || 'postgres';
+	my $self = bless { asked => 0 }, $class;
+
+	$self->{pid} = IPC::Open2::open2($self->{out}, $self->{in},
+		"exec psql -XqAt -h 127.0.0.1 -p $ENV{PGPORT} -U $user -d $database 2>&1");
+	$self->{backend} = $self->ask('SELECT pg_backend_pid();');
+	return $self;
+}
+
+sub send
+{
+	my ($self, $sql) = @_;
+
+	$self->{asked}++;
+	print { $self->{in} } "$sql\n;\n\\echo __answered_$self->{asked}__\n";
+	$self->{in}->flush;
+	return;
+}
+
+sub answer
+{
+	my $self = shift;
+	my $out = '';
+
+	while (defined(my $line = readline $self->{out}))
+	{
+		if ($line =~ /^__answered_(\d+)__$/)
+		{
+			last if $1 == $self->{asked};
+			next;
+		}
+		$out .= $line;
+	}
+	chomp $out;
+	return $out;
+}
+
+sub ask { my ($self, $sql) = @_; $self->send($sql); return $self->answer; }
+
+sub backend { return $_[0]->{backend}; }
+
+sub quit
+{
+	my $self = shift;
+
+	close $self->{in};
+	close $self->{out};
+	waitpid $self->{pid}, 0;
+	return;
 }
 
 1;
