@@ -59,7 +59,7 @@ decode_float_histogram(const uint8_t *data, size_t len, ChunkSamples *out, Err *
 	return decode_any_histogram(CHUNK_FLOAT_HISTOGRAM, data, len, out, err);
 }
 
-/* Prometheus' chunks begin with 16 bits of count, histograms have a byte of flags behind it. */
+/* All begin with 16 bits of count; behind it histograms have a byte of flags, columns a length. */
 static const ChunkCodec codecs[] = {
 	{CHUNK_XOR, "xor", chunk_count, 2, decode_xor},
 	{CHUNK_HISTOGRAM, "histogram", chunk_count, 3, decode_histogram},

@@ -312,15 +312,3 @@ regex_expand(const Regex *re, StrView text, StrView template, Buf *out)
 	mem_free(offsets);
 	return true;
 }
-
-/* regex_quote -- of the escapes that the shapes know, so that alternations stay sets. */
-void
-regex_quote(Buf *out, StrView text)
-{
-	for (uint32_t i = 0; i < text.len; i++)
-	{
-		if (regex_shape_is_meta(text.s[i]))
-			buf_char(out, '\\');
-		buf_char(out, text.s[i]);
-	}
-}

@@ -40,9 +40,6 @@ extern StrView regex_prefix(const Regex *re);
 extern bool regex_matches_all(const Regex *re);		 /* .* */
 extern bool regex_matches_nonempty(const Regex *re); /* .+ */
 
-/* regex_quote -- append a pattern that matches text and nothing else. */
-extern void regex_quote(Buf *out, StrView text);
-
 /*
  * regex_expand -- label_replace: if the whole of text matches, append template with $1, ${name},
  * $$ expanded and return true.

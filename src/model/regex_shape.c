@@ -38,8 +38,8 @@ typedef struct LiteralList
 	int cap;
 } LiteralList;
 
-bool
-regex_shape_is_meta(char c)
+static bool
+is_meta(char c)
 {
 	return c != '\0' && strchr("\\.+*?()|[]{}^$", c) != NULL;
 }
@@ -116,14 +116,13 @@ take_rune(Parser *ps, StrView *rune)
 		return false;
 	if (*ps->p == '\\') /* an escaped ASCII punctuation mark is that mark */
 	{
-		if (ps->end - ps->p < 2 ||
-			!(regex_shape_is_meta(ps->p[1]) || ps->p[1] == '-' || ps->p[1] == '/'))
+		if (ps->end - ps->p < 2 || !(is_meta(ps->p[1]) || ps->p[1] == '-' || ps->p[1] == '/'))
 			return false;
 		*rune = strview(ps->p + 1, 1);
 		ps->p += 2;
 		return true;
 	}
-	if (regex_shape_is_meta(*ps->p))
+	if (is_meta(*ps->p))
 		return false;
 	if (text_utf8_decode(ps->p, ps->end, &len) == 0xFFFD && len == 1)
 		return false; /* invalid UTF-8: RE2 will say so */

@@ -39,6 +39,4 @@ extern void regex_shape_find(RegexShape *shape, StrView pattern);
 /* regex_shape_match -- for SHAPE_SET and SHAPE_GAPPED. */
 extern bool regex_shape_match(const RegexShape *shape, StrView text);
 
-extern bool regex_shape_is_meta(char c); /* does it mean something unless it is escaped? */
-
 #endif

@@ -2,24 +2,25 @@
  * rows_chunks.c
  *    Chunks as rows, of head and blocks alike, untouched.
  *
- * Nothing is decoded, so a corrupt chunk can be looked at; only the open histogram chunks of the
- * head, which are no chunks yet, are encoded as the flush would.
+ * Most are not decoded, so a corrupt chunk can be looked at.  Made anew are the open histogram chunks
+ * of the head, which are no chunks yet, the columns of compacted blocks, whose times lie elsewhere,
+ * and chunks with samples that were deleted or are older than the tenant's retention.
  */
 #include "postgres.h"
 
 #include "query/store_rows_int.h"
 
 #include "codec/chunk_codec.h"
-#include "codec/column/column.h"
-#include "pg/errmap.h"
+#include "codec/sample_run.h"
 #include "pg/time.h"
+#include "store/retention.h"
 #include "store/select.h"
 #include "types/chunk_value.h"
 #include "types/labels_value.h"
 
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #define HISTOGRAM_CHUNK_BYTES 3800 /* near which histogram chunks are cut, as in a flush */
@@ -40,13 +41,17 @@ enum
 typedef struct ChunkPart
 {
 	StoreSelect *select;
-	int series; /* the current one + 1 */
+	Tombstones *tombstones; /* NULL: none */
+	int64 cutoff;			/* what is older has expired, ms */
+	int series;				/* the current one + 1 */
 	StoreChunk *chunks;
 	int nchunks; /* -1: not asked for */
 	int next;
-	ChunkBytes *encoded; /* of an open histogram chunk */
-	int nencoded;
-	int next_encoded;
+	TimeInterval *gone; /* deleted times of the series */
+	int ngone;
+	ChunkBytes *pieces; /* what a chunk was made into */
+	int npieces;
+	int next_piece;
 } ChunkPart;
 
 static StoreRowsPart *
@@ -57,6 +62,9 @@ chunks_open(StoreRows *r, const Tenant *tenant)
 
 	p->select = store_select_begin(tenant->id, r->filter.matchers, r->filter.nmatchers,
 								   r->filter.mint, r->filter.maxt, false);
+	/* a chunk is shown whole, so deletions outside of the range count too */
+	p->tombstones = tombstones_load(tenant->id, PG_INT64_MIN, PG_INT64_MAX, GetActiveSnapshot());
+	p->cutoff = retention_cutoff(tenant->id);
 	st = store_select_stats(p->select);
 	r->stats.blocks += st.blocks;
 	r->stats.blocks_pruned += st.blocks_pruned;
@@ -73,7 +81,7 @@ chunks_next_group(StoreRows *r, StoreRowsPart *part, Datum *values, bool *nulls)
 		return false;
 	p->series++;
 	p->nchunks = -1;
-	p->next_encoded = p->nencoded = 0;
+	p->next_piece = p->npieces = 0;
 	values[COL_SERIES] = Int64GetDatum(store_select_series_id(p->select, i));
 	nulls[COL_SERIES] = false;
 	if (store_rows_wants(r, COL_LABELS) || store_rows_wants(r, COL_METRIC))
@@ -89,46 +97,128 @@ chunks_next_group(StoreRows *r, StoreRowsPart *part, Datum *values, bool *nulls)
 	return true;
 }
 
-/* A column of a compacted block, whose times stand apart, as a chunk that is whole. */
-static void
-join_times(StoreChunk *c)
-{
-	double *v = palloc(sizeof(double) * Max(c->count, 1));
-	Buf bytes;
-	Err err = ERR_INIT;
+/* ---- chunks that cannot be shown as they are --------------------------------------------------- */
 
-	if (column_values_decode(c->data, c->len, v, c->count, &err) != c->count)
-		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-						errmsg("column of a compacted block has another length than its times")));
-	buf_init(&bytes, c->len + 64, MaxAllocSize / 2);
-	chunk_columns_encode(c->times, v, c->count, &bytes);
-	pfree(v);
-	c->encoding = CHUNK_COLUMNS;
-	c->data = (const uint8 *) bytes.data;
-	c->len = (uint32) bytes.len;
-	c->times = NULL;
+/* Is the sample at t deleted, or older than the tenant's retention? */
+static bool
+is_gone(const ChunkPart *p, int64 t)
+{
+	int lo = 0;
+	int hi = p->ngone;
+
+	while (lo < hi)
+	{
+		int mid = lo + (hi - lo) / 2;
+
+		if (p->gone[mid].max_t < t)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return t < p->cutoff || (lo < p->ngone && p->gone[lo].min_t <= t);
 }
+
+/* May samples of the chunk be gone? */
+static bool
+has_gone(const ChunkPart *p, const StoreChunk *c)
+{
+	bool some = c->min_t < p->cutoff;
+
+	for (int i = 0; i < p->ngone && !some; i++)
+		some = p->gone[i].min_t <= c->max_t && p->gone[i].max_t >= c->min_t;
+	return some;
+}
+
+static void
+add_piece(ChunkPart *p, const int64 *t, const double *v, int n)
+{
+	ChunkBytes *piece = &p->pieces[p->npieces++];
+	Buf b;
+
+	buf_init(&b, 256, CHUNK_VALUE_MAX);
+	chunk_columns_encode(t, v, n, &b);
+	*piece = (ChunkBytes){.encoding = CHUNK_COLUMNS,
+						  .count = n,
+						  .min_t = t[0],
+						  .max_t = t[n - 1],
+						  .data = (uint8 *) b.data,
+						  .len = b.len};
+}
+
+static void
+make_float_pieces(StoreRows *r, ChunkPart *p, const StoreChunk *c)
+{
+	SampleRun run = {0};
+	Err err = ERR_INIT;
+	int kept = 0;
+
+	if (!(c->encoding == STORE_CHUNK_COLUMN
+			  ? sample_run_decode_column(&run, c->times, c->count, c->data, c->len, PG_INT64_MIN,
+										 PG_INT64_MAX, &err)
+			  : sample_run_decode(&run, c->encoding, c->data, c->len, c->count, mem_scope_current(),
+								  &err)))
+		store_rows_corrupt(r, store_select_labels(p->select, p->series - 1), &err);
+	for (int i = 0; i < run.n; i++)
+	{
+		if (is_gone(p, run.t[i]))
+			continue;
+		run.t[kept] = run.t[i];
+		run.v[kept++] = run.v[i];
+	}
+	p->pieces = palloc(sizeof(ChunkBytes) * (kept / CHUNK_MAX_SAMPLES + 1));
+	for (int i = 0; i < kept; i += CHUNK_MAX_SAMPLES)
+		add_piece(p, run.t + i, run.v + i, Min(kept - i, CHUNK_MAX_SAMPLES));
+}
+
+static void
+make_histogram_pieces(StoreRows *r, ChunkPart *p, const StoreChunk *c)
+{
+	HistogramSample *samples;
+	Err err = ERR_INIT;
+	int kept = 0;
+	int n = c->encoding == CHUNK_RAW_HISTOGRAM
+				? chunk_raw_histogram_decode(c->data, c->len, c->count, &samples, &err)
+				: chunk_histogram_decode(c->encoding, c->data, c->len, &samples, &err);
+
+	if (n < 0)
+		store_rows_corrupt(r, store_select_labels(p->select, p->series - 1), &err);
+	for (int i = 0; i < n; i++)
+		if (!is_gone(p, samples[i].t))
+			samples[kept++] = samples[i];
+	if (kept > 0)
+		p->npieces = chunk_histogram_encode(samples, kept, HISTOGRAM_CHUNK_BYTES, &p->pieces);
+}
+
+/* The chunk is not a value of the type, or not all of it may be shown: encode what may. */
+static void
+make_pieces(StoreRows *r, ChunkPart *p, const StoreChunk *c)
+{
+	p->npieces = p->next_piece = 0;
+	if (c->encoding == CHUNK_HISTOGRAM || c->encoding == CHUNK_FLOAT_HISTOGRAM ||
+		c->encoding == CHUNK_RAW_HISTOGRAM)
+		make_histogram_pieces(r, p, c);
+	else
+		make_float_pieces(r, p, c);
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------- */
 
 /* The next chunk that is one; false at the end of the series. */
 static bool
 next_chunk(StoreRows *r, ChunkPart *p, StoreChunk *out)
 {
-	HistogramSample *samples;
-	Err err = ERR_INIT;
-
 	for (;;)
 	{
-		if (p->next_encoded < p->nencoded)
+		if (p->next_piece < p->npieces)
 		{
-			const ChunkBytes *c = &p->encoded[p->next_encoded++];
+			const ChunkBytes *c = &p->pieces[p->next_piece++];
 
 			*out = (StoreChunk){.min_t = c->min_t,
 								.max_t = c->max_t,
 								.encoding = c->encoding,
 								.count = c->count,
 								.data = c->data,
-								.len = (uint32) c->len,
-								.from_head = true};
+								.len = (uint32) c->len};
 			return true;
 		}
 		if (p->next >= p->nchunks)
@@ -136,15 +226,10 @@ next_chunk(StoreRows *r, ChunkPart *p, StoreChunk *out)
 		*out = p->chunks[p->next++];
 		r->stats.chunks++;
 		r->stats.chunks_head += out->from_head;
-		if (out->encoding == STORE_CHUNK_COLUMN)
-			join_times(out);
-		if (out->encoding != CHUNK_RAW_HISTOGRAM)
+		if (out->encoding != CHUNK_RAW_HISTOGRAM && out->encoding != STORE_CHUNK_COLUMN &&
+			!has_gone(p, out))
 			return true;
-		if (chunk_raw_histogram_decode(out->data, out->len, out->count, &samples, &err) < 0)
-			errmap_raise(&err);
-		p->nencoded =
-			chunk_histogram_encode(samples, out->count, HISTOGRAM_CHUNK_BYTES, &p->encoded);
-		p->next_encoded = 0;
+		make_pieces(r, p, out);
 	}
 }
 
@@ -161,6 +246,10 @@ chunks_next(StoreRows *r, StoreRowsPart *part, Datum *values, bool *nulls)
 	if (p->nchunks < 0)
 	{
 		p->nchunks = store_select_chunks(p->select, p->series - 1, &p->chunks);
+		p->ngone = 0;
+		if (p->tombstones != NULL)
+			p->ngone = tombstones_of(p->tombstones, store_select_labels(p->select, p->series - 1),
+									 &p->gone);
 		p->next = 0;
 	}
 	do

@@ -82,17 +82,6 @@ samples_next_group(StoreRows *r, StoreRowsPart *p, Datum *values, bool *nulls)
 	return true;
 }
 
-static void
-raise_corrupt(const StoreRows *r, StoreRowsPart *p, const Err *err)
-{
-	Buf b;
-
-	buf_init(&b, 128, LABELS_TEXT_MAX);
-	labels_text(&b, p->set->labels(p->set, p->series - 1));
-	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("%s", err->msg),
-					errdetail("Tenant \"%s\", series %s.", r->tenant->name, b.data)));
-}
-
 static bool
 samples_next(StoreRows *r, StoreRowsPart *p, Datum *values, bool *nulls)
 {
@@ -104,7 +93,7 @@ samples_next(StoreRows *r, StoreRowsPart *p, Datum *values, bool *nulls)
 		MemoryContext old = MemoryContextSwitchTo(r->part_context);
 
 		if (!p->set->samples(p->set, p->series - 1, &p->samples, &err))
-			raise_corrupt(r, p, &err);
+			store_rows_corrupt(r, p->set->labels(p->set, p->series - 1), &err);
 		MemoryContextSwitchTo(old);
 		p->decoded = true;
 		p->sample = 0;

@@ -4,6 +4,7 @@
  *
  * Taken over are, with a value that does not depend on the scan (V below):
  *    metric = V, metric <> V, metric = ANY (V), metric <> ALL (V), and the same of tenant
+ *    metric LIKE V, metric ~ V for the patterns that promql_pattern.h knows, and the same of tenant
  *    labels ->> V compared in the same ways, labels ->> V IS NOT NULL, labels ? V
  *    labels @> V, labels =~ V, labels !~ V
  *    time < V, <= V, = V, >= V, > V, where V is a timestamp with or without time zone or a date
@@ -204,6 +205,19 @@ compares_bytes(Oid collation)
 }
 
 static List *
+find_pattern(const CondFinder *f, OpExpr *op)
+{
+	Node *right = lsecond(op->args);
+	Node *name;
+	StoreCondTarget target = target_of(f, linitial(op->args), &name);
+
+	if (target == STORE_TARGET_NONE || !is_independent(f, right))
+		return NIL;
+	return make_cond(f, op->opfuncid == F_TEXTLIKE ? STORE_COND_LIKE : STORE_COND_REGEX, target,
+					 false, 0, name, right);
+}
+
+static List *
 find_compare(const CondFinder *f, OpExpr *op)
 {
 	Node *left = linitial(op->args);
@@ -212,7 +226,11 @@ find_compare(const CondFinder *f, OpExpr *op)
 	StoreCondTarget target;
 
 	set_opfuncid(op);
-	if ((op->opfuncid != F_TEXTEQ && op->opfuncid != F_TEXTNE) || !compares_bytes(op->inputcollid))
+	if (!compares_bytes(op->inputcollid))
+		return NIL;
+	if (op->opfuncid == F_TEXTLIKE || op->opfuncid == F_TEXTREGEXEQ)
+		return find_pattern(f, op);
+	if (op->opfuncid != F_TEXTEQ && op->opfuncid != F_TEXTNE)
 		return NIL;
 	target = target_of(f, left, &name);
 	if (target == STORE_TARGET_NONE)

@@ -20,6 +20,8 @@ typedef enum StoreCondKind
 {
 	STORE_COND_COMPARE,	 /* target = value, target <> value */
 	STORE_COND_ANY,		 /* target = ANY (values), target <> ALL (values) */
+	STORE_COND_LIKE,	 /* target LIKE value */
+	STORE_COND_REGEX,	 /* target ~ value */
 	STORE_COND_EXISTS,	 /* the label is there */
 	STORE_COND_CONTAINS, /* labels @> value, jsonb or mimir.labels */
 	STORE_COND_MATCHES,	 /* labels =~ selector, labels !~ selector */

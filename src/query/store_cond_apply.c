@@ -9,13 +9,14 @@
 
 #include "query/store_cond.h"
 
-#include "model/regex.h"
 #include "pg/time.h"
+#include "query/promql_pattern.h"
 #include "types/labels_value.h"
 #include "types/selector_value.h"
 
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -74,31 +75,46 @@ apply_any(StoreFilter *f, StoreCondTarget target, StrView name, bool negated, Da
 	Datum *items;
 	bool *nulls;
 	int n;
-	Buf b;
+	int written = 0;
+	StringInfoData b;
 
 	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &items, &nulls,
 					  &n);
-	buf_init(&b, 128, LABELS_TEXT_MAX);
-	for (int i = 0, written = 0; i < n; i++)
+	initStringInfo(&b);
+	for (int i = 0; i < n; i++)
 	{
+		StrView item;
+
 		if (nulls[i])
 		{
 			if (negated) /* never true */
 				f->nothing = true;
 			continue;
 		}
-		if (!is_sayable(text_view(items[i])))
+		item = text_view(items[i]);
+		if (!is_sayable(item))
 			return;
 		if (written++ > 0)
-			buf_char(&b, '|');
-		regex_quote(&b, text_view(items[i]));
+			appendStringInfoChar(&b, '|');
+		promql_pattern_quote(&b, item.s, item.len);
 	}
-	/* nothing is one of none; everything is none of none */
-	if (b.len == 0 && !negated && n == 0)
+	/* nothing is one of none */
+	if (written == 0 && !negated)
 		f->nothing = true;
-	else if (b.len > 0 && !b.overflow)
+	else if (b.len > 0)
 		apply_matcher(f, target, name, negated ? MATCH_NOT_REGEX : MATCH_REGEX,
 					  strview(b.data, b.len));
+}
+
+static void
+apply_pattern(StoreFilter *f, StoreCondTarget target, StrView name, bool like, Datum value)
+{
+	const char *pattern = TextDatumGetCString(value);
+
+	/* what a character is depends on the encoding */
+	if (GetDatabaseEncoding() != PG_UTF8 || (pattern = promql_pattern(pattern, like)) == NULL)
+		return;
+	apply_matcher(f, target, name, MATCH_REGEX, strview_cstr(pattern));
 }
 
 static void
@@ -234,6 +250,12 @@ store_cond_apply(List *cond, const Datum *values, const bool *nulls, StoreFilter
 			break;
 		case STORE_COND_ANY:
 			apply_any(f, target, name, negated, values[value_at]);
+			break;
+		case STORE_COND_LIKE:
+			apply_pattern(f, target, name, true, values[value_at]);
+			break;
+		case STORE_COND_REGEX:
+			apply_pattern(f, target, name, false, values[value_at]);
 			break;
 		case STORE_COND_EXISTS:
 			apply_matcher(f, target, name, MATCH_NOT_EQUAL, strview("", 0));

@@ -15,6 +15,7 @@
 #include "promql/promql.h"
 #include "query/run.h"
 #include "tables/relation.h"
+#include "types/labels_value.h"
 
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -217,6 +218,18 @@ bool
 store_rows_next(StoreRows *r, Datum *values, bool *nulls)
 {
 	return r->methods->next(r, r->part, values, nulls);
+}
+
+void
+store_rows_corrupt(const StoreRows *r, Labels ls, const Err *err)
+{
+	Buf b;
+
+	buf_init(&b, 128, LABELS_TEXT_MAX);
+	labels_text(&b, ls);
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("%s", err->msg),
+					errdetail("Tenant \"%s\", series %s.", r->tenant->name, b.data)));
+	pg_unreachable();
 }
 
 StoreRowsStats

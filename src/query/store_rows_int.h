@@ -41,6 +41,10 @@ store_rows_wants(const StoreRows *r, int column)
 	return (r->columns & 1u << column) != 0;
 }
 
+/* store_rows_corrupt -- ereports what is wrong with stored bytes of a series. */
+extern void store_rows_corrupt(const StoreRows *r, Labels ls, const Err *err)
+	__attribute__((noreturn));
+
 extern const StoreRowsMethods store_rows_samples;	   /* rows_samples.c */
 extern const StoreRowsMethods store_rows_series;	   /* rows_listing.c */
 extern const StoreRowsMethods store_rows_label_values; /* rows_listing.c */

@@ -314,6 +314,10 @@ cond_text(StoreScan *s, const List *cond, List *ancestors, ExplainState *es)
 			return psprintf("%s %s %s", target, negated ? "<>" : "=", value);
 		case STORE_COND_ANY:
 			return psprintf("%s %s (%s)", target, negated ? "<> ALL" : "= ANY", value);
+		case STORE_COND_LIKE:
+			return psprintf("%s LIKE %s", target, value);
+		case STORE_COND_REGEX:
+			return psprintf("%s ~ %s", target, value);
 		case STORE_COND_EXISTS:
 			return psprintf("labels ? %s", name);
 		case STORE_COND_CONTAINS:

@@ -52,7 +52,7 @@ SELECT e, pg_temp.refusal(e) FROM (VALUES
   ($$''::chunk$$), ($$'xor'::chunk$$), ($$'xor:'::chunk$$), ($$'xor:00'::chunk$$), ($$'xor:zz'::chunk$$), ($$'xor:000'::chunk$$), ($$'nor:0000'::chunk$$), ($$':0000'::chunk$$),
   ($$'xor:0001'::chunk$$), ($$'xor:ffff80f0cbf283650000000000000000'::chunk$$), ($$'xor:000580f0cbf283650000000000000000e0d403c26c0250011b03'::chunk$$),
   ($$'xor:0003ffffffffffffffffffff7f0000000000000000'::chunk$$), ($$'histogram:0000'::chunk$$), ($$'histogram:000100ff'::chunk$$), ($$'float_histogram:ffff00ffffffffffffffffffff'::chunk$$),
-  ($$''::bytea::chunk$$), ($$'\x00'::bytea::chunk$$), ($$'\x04000000'::bytea::chunk$$), ($$'\xff00'::bytea::chunk$$), ($$'\x01'::bytea::chunk$$),
+  ($$''::bytea::chunk$$), ($$'\x00'::bytea::chunk$$), ($$'\x05000000'::bytea::chunk$$), ($$'columns:0001'::chunk$$), ($$'columns:000100'::chunk$$), ($$'columns:0003ff7f0102030405060708'::chunk$$), ($$'\xff00'::bytea::chunk$$), ($$'\x01'::bytea::chunk$$),
   ($$convert_to('xor:', 'UTF8')::chunk$$)) v (e);
 SELECT pg_temp.refusal(format('%L::chunk', 'xor:' || repeat('00', 2100000)));
 -- every prefix of a chunk, and every bit of it turned: an error or a chunk, never more
@@ -60,6 +60,12 @@ SELECT count(*) AS refused FROM (SELECT pg_temp.refusal(format('(SELECT count(*)
   FROM (VALUES ('xor:000580f0cbf283650000000000000000e0d403c26c0250011b03ad237a'::chunk)) v (c), generate_series(0, 28) n) x WHERE r ~ '^XX001 ';
 SELECT DISTINCT split_part(r, ' |', 1) FROM (SELECT pg_temp.refusal(format('(SELECT count(*) FROM samples(%L::bytea::chunk))', set_bit(c::bytea, b, 1 - get_bit(c::bytea, b)))) AS r
   FROM (VALUES ('xor:000580f0cbf283650000000000000000e0d403c26c0250011b03ad237a'::chunk)) v (c), generate_series(0, 8 * 29 - 1) b) x ORDER BY 1;
+-- the same of a chunk of columns
+SELECT count(*), min(time), max(time), sum(value) FROM samples('columns:000c0a000c80dae590bc679875000c040d0e'::chunk);
+SELECT count(*) AS refused FROM (SELECT pg_temp.refusal(format('(SELECT count(*) FROM samples(%L::bytea::chunk))', substr(c::bytea, 1, n))) AS r
+  FROM (VALUES ('columns:000c0a000c80dae590bc679875000c040d0e'::chunk)) v (c), generate_series(0, 18) n) x WHERE r ~ '^XX001 ';
+SELECT DISTINCT split_part(r, ' |', 1) FROM (SELECT pg_temp.refusal(format('(SELECT count(*) FROM samples(%L::bytea::chunk))', set_bit(c::bytea, b, 1 - get_bit(c::bytea, b)))) AS r
+  FROM (VALUES ('columns:000c0a000c80dae590bc679875000c040d0e'::chunk)) v (c), generate_series(0, 8 * 19 - 1) b) x ORDER BY 1;
 -- order is total, so that rows can be compared and grouped
 SELECT count(*) FROM (SELECT c FROM chunk_serial EXCEPT SELECT c FROM chunk_serial) x;
 SELECT count(*) FROM (SELECT c FROM chunk_serial UNION SELECT c FROM chunk_serial) x;

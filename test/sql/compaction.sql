@@ -55,11 +55,11 @@ SELECT mimir.delete_series('{n=~"1|2"}', '2026-03-02', '2026-03-01');
 SELECT mimir.delete_series('{n=~"1|2"}', '2026-03-01 23:00', '2026-03-02 00:59');
 SELECT labels ->> 'n' AS n, count(*), min(time) FILTER (WHERE time > '2026-03-01 22:59') AS resumes
 FROM mimir.samples('{n=~"1|2|3"}', '-infinity', 'infinity') GROUP BY 1 ORDER BY 1;
-SELECT count(*) FROM mimir.tombstone;
+SELECT count(*) FROM mimir.tombstone WHERE tenant_id = (SELECT tenant_id FROM mimir.tenant WHERE name = 't_compact');
 SELECT mimir.compact(true);
 SELECT labels ->> 'n' AS n, count(*), min(time) FILTER (WHERE time > '2026-03-01 22:59') AS resumes
 FROM mimir.samples('{n=~"1|2|3"}', '-infinity', 'infinity') GROUP BY 1 ORDER BY 1;
-SELECT count(*) FROM mimir.tombstone;
+SELECT count(*) FROM mimir.tombstone WHERE tenant_id = (SELECT tenant_id FROM mimir.tenant WHERE name = 't_compact');
 SELECT count(*) AS others_differ FROM (SELECT * FROM s0 WHERE labels ->> 'n' NOT IN ('1', '2') EXCEPT ALL SELECT * FROM mimir.samples('{n=~".+"}', '-infinity', 'infinity')) x;
 -- one tenant's deletion touches no other's samples
 SET mimir.tenant = 't_other';

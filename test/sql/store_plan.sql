@@ -61,7 +61,7 @@ $$;
 SELECT c, s.* FROM unnest(ARRAY[
   $$true$$, $$metric = 'up'$$, $$'up' = metric$$, $$metric <> 'up'$$, $$metric = ''$$, $$metric = NULL$$, $$metric = 'up' AND metric = 'hits_total'$$,
   $$metric = ANY ('{up,odd metric,a|b,.*}')$$, $$metric IN ('up', NULL)$$, $$metric NOT IN ('up', 'hits_total')$$, $$metric NOT IN ('up', NULL)$$, $$metric = ANY ('{}'::text[])$$, $$metric <> ALL ('{}'::text[])$$,
-  $$metric = ANY (ARRAY[NULL]::text[])$$, $$metric IN ('', 'up')$$, $$metric LIKE 'u%'$$, $$metric COLLATE "C" = 'up'$$, $$upper(metric) = 'UP'$$,
+  $$metric = ANY (ARRAY[NULL]::text[])$$, $$metric IN ('', 'up')$$, $$metric LIKE 'u%'$$, $$metric LIKE '%\_total'$$, $$metric NOT LIKE 'u%'$$, $$metric ~ '^(up|hits_total)$'$$, $$metric ~ 'p$'$$, $$metric !~ '^up'$$, $$labels ->> 'job' LIKE '_'$$, $$labels ->> 'job' ~ '^c.'$$, $$labels ->> 'code' LIKE '%'$$, $$metric LIKE 'x%'$$, $$metric COLLATE "C" = 'up'$$, $$upper(metric) = 'UP'$$,
   $$labels ->> 'job' = 'c.d'$$, $$labels ->> 'job' = ''$$, $$labels ->> 'job' <> 'a'$$, $$labels ->> 'code' <> '200'$$, $$labels ->> 'code' = ANY ('{200,500}')$$, $$labels ->> 'code' <> ALL ('{200}')$$,
   $$labels ->> 'none' = 'x'$$, $$labels ->> '' = 'x'$$, $$labels ->> NULL = 'x'$$, $$labels ->> 'code' IS NULL$$, $$labels ->> 'code' IS NOT NULL$$, $$labels ->> lower('JOB') = concat('', 'a')$$,
   $$labels -> 'job' = '"a"'$$, $$labels ? 'code'$$, $$NOT labels ? 'code'$$, $$labels ?& '{code,job}'$$,

@@ -9,7 +9,7 @@
 
 UNIT_TEST(chunk_codec_finds)
 {
-	static const int known[] = {CHUNK_XOR, CHUNK_HISTOGRAM, CHUNK_FLOAT_HISTOGRAM};
+	static const int known[] = {CHUNK_XOR, CHUNK_HISTOGRAM, CHUNK_FLOAT_HISTOGRAM, CHUNK_COLUMNS};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 	{
@@ -41,6 +41,31 @@ UNIT_TEST(chunk_codec_reads_floats)
 	for (uint32_t cut = 0; cut < chunk_xor_size(&w); cut++)
 	{
 		uint8_t *exact = mem_dup(buf, cut);
+		Err bad = ERR_INIT;
+
+		CHECK(!c->decode(exact, cut, &s, &bad) && bad.code == ERR_CORRUPT);
+		mem_free(exact);
+	}
+}
+
+UNIT_TEST(chunk_codec_reads_columns)
+{
+	static const int64_t t[] = {1000, 2000, 3500};
+	static const double v[] = {1, 2.25, NAN};
+	const ChunkCodec *c = chunk_codec(CHUNK_COLUMNS);
+	ChunkSamples s;
+	Err err = ERR_INIT;
+	Buf b;
+
+	buf_init(&b, 64, 1000);
+	chunk_columns_encode(t, v, 3, &b);
+	CHECK_INT(c->count((uint8_t *) b.data, b.len), 3);
+	CHECK(c->decode((uint8_t *) b.data, b.len, &s, &err));
+	CHECK_INT(s.n, 3);
+	CHECK(s.h == NULL && s.t[2] == 3500 && s.v[1] == 2.25 && isnan(s.v[2]));
+	for (size_t cut = 0; cut < b.len; cut++)
+	{
+		uint8_t *exact = mem_dup(b.data, cut);
 		Err bad = ERR_INIT;
 
 		CHECK(!c->decode(exact, cut, &s, &bad) && bad.code == ERR_CORRUPT);
