@@ -130,6 +130,21 @@ split_clauses(PlannerInfo *root, const RelOptInfo *rel, List *clauses, List **qu
 	}
 }
 
+/* Columns that somebody looks at; the tlist does not tell, it may be replaced later. */
+static int
+columns_of(const RelOptInfo *rel, List *quals)
+{
+	Bitmapset *attnos = NULL;
+	int columns = 0;
+
+	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &attnos);
+	pull_varattnos((Node *) quals, rel->relid, &attnos);
+	for (int c = 0; c < SQL_CALL_NCOLUMNS; c++)
+		if (bms_is_member(c + 1 - FirstLowInvalidHeapAttributeNumber, attnos))
+			columns |= 1 << c;
+	return columns;
+}
+
 /* --- rows and costs ----------------------------------------------------------------------------- */
 
 typedef struct ScanSize
@@ -157,6 +172,8 @@ guess_size(const Planning *pl, List *clauses, ScanSize *out)
 	cost_qual_eval(&check, checked, pl->root);
 	out->startup += check.startup;
 	out->run += check.per_tuple * out->est.rows;
+	if (columns_of(pl->rel, extract_actual_clauses(checked, false)) & (1 << SQL_CALL_LABELS))
+		out->run += promql_guess_labels_cost(&out->est);
 	/* a condition that is met and checked has been counted */
 	out->rows =
 		out->est.rows *
@@ -382,21 +399,6 @@ scan_tlist(RangeTblEntry *rte, Index rti)
 		tlist =
 			lappend(tlist, makeTargetEntry(lfirst(lc), foreach_current_index(lc) + 1, NULL, false));
 	return tlist;
-}
-
-/* Columns that somebody looks at; the tlist does not tell, it may be replaced later. */
-static int
-columns_of(const RelOptInfo *rel, List *quals)
-{
-	Bitmapset *attnos = NULL;
-	int columns = 0;
-
-	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &attnos);
-	pull_varattnos((Node *) quals, rel->relid, &attnos);
-	for (int c = 0; c < SQL_CALL_NCOLUMNS; c++)
-		if (bms_is_member(c + 1 - FirstLowInvalidHeapAttributeNumber, attnos))
-			columns |= 1 << c;
-	return columns;
 }
 
 static Plan *
