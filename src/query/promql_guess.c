@@ -38,6 +38,7 @@
 #define COST_SAMPLE		  1
 #define COST_POINT		  1
 #define COST_ROW		  4
+#define COST_LABELS		  400 /* of a series as jsonb */
 
 struct PromqlGuesser
 {
@@ -191,6 +192,12 @@ promql_guess_cost(const PromqlEstimate *est, Cost *startup, Cost *run)
 		*startup += cpu_operator_cost * read;
 		*run -= cpu_operator_cost * read;
 	}
+}
+
+Cost
+promql_guess_labels_cost(const PromqlEstimate *est)
+{
+	return cpu_operator_cost * est->series * COST_LABELS;
 }
 
 double

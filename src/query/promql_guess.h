@@ -29,8 +29,10 @@ extern void promql_guesser_free(PromqlGuesser *g);
  */
 extern bool promql_guess(PromqlGuesser *g, List *quals, PromqlEstimate *out);
 
-/* promql_guess_cost -- of a scan, without the checks of its rows. */
+/* promql_guess_cost -- of a scan, without labels as values of SQL and the checks of its rows. */
 extern void promql_guess_cost(const PromqlEstimate *est, Cost *startup, Cost *run);
+/* promql_guess_labels_cost -- of making these values, once a series. */
+extern Cost promql_guess_labels_cost(const PromqlEstimate *est);
 
 /* promql_guess_pages -- samples read, as pages of a table: what worker processes are worth. */
 extern double promql_guess_pages(const PromqlEstimate *est);

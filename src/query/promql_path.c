@@ -138,6 +138,9 @@ guess_size(const Planning *pl, List *clauses, ScanSize *out)
 	cost_qual_eval(&check, checked, pl->root);
 	out->startup += check.startup;
 	out->run += check.per_tuple * out->est.rows;
+	if (function_plan_columns(pl->rel, extract_actual_clauses(checked, false), SQL_CALL_NCOLUMNS) &
+		(1 << SQL_CALL_LABELS))
+		out->run += promql_guess_labels_cost(&out->est);
 	/* a condition that is met and checked has been counted */
 	out->rows =
 		out->est.rows *
