@@ -18,7 +18,11 @@
 
 #include "wire/tsdb_bytes.h"
 
-#define TSDB_LABELS_MAX_BYTES (16 * 1024 * 1024) /* label set of one series */
+/*
+ * Label set of one series.  A hostile index can name a long symbol in every entry, so this bounds the
+ * time an entry takes.
+ */
+#define TSDB_LABELS_MAX_BYTES (1024 * 1024)
 
 typedef struct TsdbIndex TsdbIndex;
 

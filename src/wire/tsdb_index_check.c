@@ -6,8 +6,9 @@
  * postings list names only series there are; all lists together have as many entries as the series
  * have labels; the label indices name only symbols there are.
  *
- * Offsets in the two offset tables must ascend, as every writer leaves them.  So no list is looked
- * at twice, and a hostile file cannot make the check take longer than n log n of its size.
+ * What the two offset tables point to must follow each other without overlap, as every writer leaves
+ * it.  So no byte is looked at twice, and a hostile file cannot make the check take longer than n log n
+ * of its size.
  */
 #include "wire/tsdb_index_int.h"
 
@@ -81,9 +82,10 @@ has_series(const TsdbPostings *all, uint64_t ref)
 	return false;
 }
 
-/* check_list -- a pair's postings; *n grows by how many there are. */
+/* check_list -- a pair's postings; *n grows by how many there are, *end is where they end. */
 static bool
-check_list(const TsdbIndex *ix, const TsdbPostings *all, uint64_t offset, uint64_t *n, Err *err)
+check_list(const TsdbIndex *ix, const TsdbPostings *all, uint64_t offset, uint64_t *n,
+		   uint64_t *end, Err *err)
 {
 	TsdbPostings list;
 	uint64_t ref;
@@ -91,6 +93,7 @@ check_list(const TsdbIndex *ix, const TsdbPostings *all, uint64_t offset, uint64
 
 	if (!tsdb_postings_open(ix, offset, &list, err))
 		return false;
+	*end = (uint64_t) (list.end - ix->file.data);
 	while ((got = tsdb_postings_next(&list, &ref, err)) == 1)
 	{
 		if (!has_series(all, ref))
@@ -122,7 +125,8 @@ check_postings(const TsdbIndex *ix, uint64_t pairs, Err *err)
 	TsdbPairIter it;
 	TsdbPostings all;
 	Label pair, last = {{"", 0}, {"", 0}};
-	uint64_t offset, last_offset = 0, n = 0;
+	uint64_t offset, end = 0, n = 0;
+	bool first = true;
 	int got;
 
 	if (!tsdb_postings_find(ix, strview("", 0), strview("", 0), &all, err))
@@ -131,11 +135,11 @@ check_postings(const TsdbIndex *ix, uint64_t pairs, Err *err)
 	while ((got = tsdb_pairs_next(&it, &pair, &offset, err)) == 1)
 	{
 		cancel_poll();
-		if (offset <= last_offset || !check_pair(ix, &last, &pair, last_offset == 0))
+		if (offset < end || !check_pair(ix, &last, &pair, first))
 			return err_set(err, ERR_CORRUPT, -1, "postings offset table does not ascend");
-		last_offset = offset;
+		first = false;
 		last = pair;
-		if (pair.name.len > 0 && !check_list(ix, &all, offset, &n, err))
+		if (pair.name.len > 0 && !check_list(ix, &all, offset, &n, &end, err))
 			return false;
 	}
 	if (got == 0 && n != pairs)
@@ -144,15 +148,16 @@ check_postings(const TsdbIndex *ix, uint64_t pairs, Err *err)
 	return got == 0;
 }
 
-/* check_label_index -- the values of one label, or of some together. */
+/* check_label_index -- the values of one label, or of some together, and where they end. */
 static bool
-check_label_index(const TsdbIndex *ix, uint64_t offset, uint64_t names, Err *err)
+check_label_index(const TsdbIndex *ix, uint64_t offset, uint64_t names, uint64_t *end, Err *err)
 {
 	TsdbCursor in;
 	uint32_t n_names, n_entries;
 
 	if (!tsdb_section_open(ix->file, offset, "label index", &in, err))
 		return false;
+	*end = (uint64_t) (in.end - ix->file.data);
 	n_names = tsdb_get_u32(&in);
 	n_entries = tsdb_get_u32(&in);
 	if (in.bad || n_names != names || n_entries != tsdb_left(&in) / 4 || tsdb_left(&in) % 4 != 0)
@@ -171,7 +176,7 @@ check_label_index(const TsdbIndex *ix, uint64_t offset, uint64_t names, Err *err
 static bool
 check_label_indices(const TsdbIndex *ix, Err *err)
 {
-	uint64_t last = 0;
+	uint64_t end = 0;
 	uint32_t n;
 	TsdbCursor in;
 
@@ -187,10 +192,9 @@ check_label_indices(const TsdbIndex *ix, Err *err)
 		for (uint64_t i = 0; i < names && !in.bad; i++)
 			tsdb_get_string(&in);
 		offset = tsdb_get_uvarint(&in);
-		if (in.bad || names == 0 || offset <= last)
+		if (in.bad || names == 0 || offset < end)
 			return tsdb_corrupt(err, "label offset table", ix->toc.label_table);
-		last = offset;
-		if (!check_label_index(ix, offset, names, err))
+		if (!check_label_index(ix, offset, names, &end, err))
 			return false;
 	}
 	return !in.bad || tsdb_corrupt(err, "label offset table", ix->toc.label_table);

@@ -6,6 +6,7 @@
 
 #include "bits_text.h"
 #include "tsdb_memory.h"
+#include "wire/tsdb_writer_int.h"
 
 #include <stdlib.h>
 
@@ -301,6 +302,52 @@ UNIT_TEST(tsdb_writer_empty)
 		CHECK(n == 0 || (s.labels.len == 0 && info.min_t == INT64_MIN));
 		tsdb_block_close(b);
 	}
+}
+
+/* Postings over many pages and with gaps of every length, against plain arrays. */
+UNIT_TEST(tsdb_writer_long_postings)
+{
+	enum
+	{
+		N = 60000,
+		VALUES = 50
+	};
+	static uint32_t series[N], value[N];
+	TsdbBudget budget = {0, MEMORY};
+	TsdbPairs p;
+	uint32_t last = 0, n[VALUES] = {0}, n_all = 0;
+	uint64_t random = 1;
+
+	CHECK(tsdb_pairs_init(&p, &budget));
+	for (int i = 0; i < N; i++)
+	{
+		random = random * UINT64_C(6364136223846793005) + 1;
+		last += 1 + (uint32_t) (random >> 33) % (1u << random % 17);
+		if (i == N - 1)
+			last = UINT32_MAX;
+		series[i] = last;
+		value[i] = (uint32_t) (random >> 40) % VALUES;
+		n[value[i]]++;
+		CHECK(tsdb_pairs_add(&p, 7, value[i], last) && tsdb_pairs_add_all(&p, last));
+	}
+	CHECK(tsdb_pairs_sort(&p) && p.n == VALUES + 1 && p.n_pages > 2);
+	for (uint32_t v = 0; v <= VALUES; v++)
+	{
+		const TsdbPair *pair = &p.items[v == VALUES ? 0 : p.sorted[v]];
+		TsdbPairWalk walk;
+		bool ok = true;
+
+		tsdb_pairs_walk(&p, pair, &walk);
+		for (int i = 0; i < N; i++)
+			if (v == VALUES || value[i] == v)
+				ok &= tsdb_pairs_walk_next(&walk) == series[i];
+		CHECK(ok && walk.left == 0);
+		CHECK(v == VALUES || (pair->name == 7 && pair->value == v && pair->n == n[v]));
+		n_all += v < VALUES ? pair->n : 0;
+	}
+	CHECK_INT(n_all, N);
+	CHECK(budget.used <= budget.max);
+	tsdb_pairs_free(&p);
 }
 
 /* --- limits and errors ---------------------------------------------------------------------------- */
