@@ -6,10 +6,11 @@ FUZZ_DIR     = $(BUILD)/fuzz
 FUZZ_NAMES   = $(patsubst test/fuzz/fuzz_%.c,%,$(wildcard test/fuzz/fuzz_*.c))
 FUZZ_SAN     = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_CFLAGS  = -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -ffp-contract=off $(FUZZ_SAN) \
-               -fsanitize=fuzzer-no-link -Isrc -I$(BUILD) -MMD -MP
-FUZZ_OBJS    = $(patsubst %.c,$(FUZZ_DIR)/%.o,$(UNIT_PURE) $(GEN_SRCS)) \
+               -fsanitize=fuzzer-no-link -Isrc -I$(BUILD) -Itest/unit -MMD -MP
+FUZZ_HELPERS = test/unit/mem_source.c
+FUZZ_OBJS    = $(patsubst %.c,$(FUZZ_DIR)/%.o,$(UNIT_PURE) $(GEN_SRCS) $(FUZZ_HELPERS)) \
                $(patsubst %.cc,$(FUZZ_DIR)/%.o,$(PURE_CXX))
-REPLAY_OBJS  = $(patsubst %.c,$(UNIT_DIR)/%.o,$(UNIT_PURE) $(GEN_SRCS)) \
+REPLAY_OBJS  = $(patsubst %.c,$(UNIT_DIR)/%.o,$(UNIT_PURE) $(GEN_SRCS) $(FUZZ_HELPERS)) \
                $(patsubst %.cc,$(UNIT_DIR)/%.o,$(PURE_CXX))
 
 $(FUZZ_DIR)/%.o: %.c | $(filter %/lexer.c,$(GEN_SRCS))
