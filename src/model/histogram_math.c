@@ -181,7 +181,7 @@ reconcile_zero(Work *w, const Work *o, double *other_c)
 	double other = o->zero;
 
 	*other_c = o->zero_c;
-	while (threshold != w->zero_threshold)
+	while (threshold < w->zero_threshold || threshold > w->zero_threshold) /* ends at NaN */
 	{
 		if (w->zero_threshold > threshold)
 		{

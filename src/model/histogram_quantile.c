@@ -20,31 +20,23 @@ clip_at_zero(const Histogram *h, HistogramBucket *b)
 		b->upper = 0;
 }
 
-static double
-total(const HistogramBucket *b, int n)
-{
-	double sum = 0;
-
-	for (int i = 0; i < n; i++)
-		sum += b[i].count;
-	return sum;
-}
-
 /* --- quantile --------------------------------------------------------------------------------- */
 
 /*
  * find_bucket -- the bucket in which the cumulative count, from the lower end or from the upper one,
- * reaches rank; if none does, the last one looked at.
+ * reaches rank; if none does, the last one looked at.  *at: how many were looked at.
  */
 static HistogramBucket
-find_bucket(const HistogramBucket *b, int n, bool ascending, double rank, double *cumulative)
+find_bucket(const HistogramBucket *b, int n, bool ascending, double rank, double *cumulative,
+			int *at)
 {
 	HistogramBucket found = {0};
 
 	*cumulative = 0;
-	for (int i = 0; i < n; i++)
+	for (*at = 0; *at < n;)
 	{
-		found = b[ascending ? i : n - 1 - i];
+		found = b[ascending ? *at : n - 1 - *at];
+		(*at)++;
 		*cumulative += found.count;
 		if (found.count != 0 && *cumulative >= rank)
 			break;
@@ -77,7 +69,8 @@ quantile(const Histogram *h, const HistogramBucket *b, int n, double q, Histogra
 	bool ascending = isnan(h->sum) || q < 0.5;
 	double rank = (ascending ? q : 1 - q) * h->count;
 	double cumulative;
-	HistogramBucket in = find_bucket(b, n, ascending, rank, &cumulative);
+	int at;
+	HistogramBucket in = find_bucket(b, n, ascending, rank, &cumulative, &at);
 
 	if (histogram_is_custom(h))
 	{
@@ -99,9 +92,18 @@ quantile(const Histogram *h, const HistogramBucket *b, int n, double q, Histogra
 		*nan = HISTOGRAM_NAN_RESULT;
 		return value_nan();
 	}
-	if (isnan(h->sum) && total(b, n) < h->count)
-		*nan = HISTOGRAM_NAN_SKEW;
 	rank = ascending ? rank - (cumulative - in.count) : cumulative - rank;
+	if (isnan(h->sum))
+	{
+		/* to sum them up Prometheus goes on to the last bucket, and stays there */
+		for (; at < n; at++)
+		{
+			in = b[at];
+			cumulative += in.count;
+		}
+		if (cumulative < h->count)
+			*nan = HISTOGRAM_NAN_SKEW;
+	}
 	return interpolate(h, &in, rank / in.count);
 }
 
@@ -126,6 +128,16 @@ histogram_quantile(const Histogram *h, double q, HistogramNan *nan)
 }
 
 /* --- fraction --------------------------------------------------------------------------------- */
+
+static double
+total(const HistogramBucket *b, int n)
+{
+	double sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += b[i].count;
+	return sum;
+}
 
 /* fraction_below -- the part of bucket b that lies below v, which is inside it. */
 static double

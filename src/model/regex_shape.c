@@ -308,6 +308,17 @@ take_gap(Parser *ps)
 	return ps->p[-1] == '*' ? GAP_ANY : GAP_NONEMPTY;
 }
 
+/*
+ * at_repetition -- or at flags, "(?i)": RE2 lets a repetition behind them apply to what stands before
+ * them.
+ */
+static bool
+at_repetition(const Parser *ps)
+{
+	return at(ps, '?') || at(ps, '*') || at(ps, '+') || at(ps, '{') ||
+		   (ps->end - ps->p > 2 && ps->p[0] == '(' && ps->p[1] == '?' && ps->p[2] != ':');
+}
+
 /* take_literal -- runes up to the first that is none or has a repetition; unescaped copy. */
 static StrView
 take_literal(Parser *ps)
@@ -322,7 +333,7 @@ take_literal(Parser *ps)
 
 		if (!take_rune(ps, &rune))
 			break;
-		if (at(ps, '?') || at(ps, '*') || at(ps, '+') || at(ps, '{'))
+		if (at_repetition(ps))
 		{
 			ps->p = before;
 			break;

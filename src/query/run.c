@@ -110,6 +110,8 @@ query_run_next(QueryRun *run, PromqlSeries *out, Err *err)
 	int got = promql_exec_next(run->exec, out, err);
 
 	MemoryContextSwitchTo(old);
+	if (got < 0)
+		err->msg = pstrdup(err->msg); /* it is told after query_run_end */
 	return got;
 }
 

@@ -34,7 +34,9 @@ extern QueryRun *query_run_begin(const TenantSet *tenants, const char *query,
 extern QueryRun *query_run_begin_parts(const TenantSet *tenants, const char *query,
 									   const PromqlParams *params, const QueryParts *parts,
 									   Err *err);
-extern int query_run_next(QueryRun *run, PromqlSeries *out, Err *err); /* 1, 0, -1 */
+
+/* query_run_next -- 1, 0, -1; the message of an error is of the caller's context. */
+extern int query_run_next(QueryRun *run, PromqlSeries *out, Err *err);
 extern PromqlType query_run_type(QueryRun *run);
 extern const char *query_run_string(QueryRun *run);
 extern int query_run_annotations(QueryRun *run, const PromqlAnnotation **out);

@@ -10,9 +10,10 @@ FUZZ_CFLAGS  = -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -ffp-contract=off $(
 # targets that define __wrap_crc32c, so that checksums do not keep the fuzzer out
 FUZZ_WRAP    = $(if $(filter tsdb_%,$*),-Wl$(comma)--wrap=crc32c)
 comma        = ,
-FUZZ_OBJS    = $(patsubst %.c,$(FUZZ_DIR)/%.o,$(UNIT_PURE) $(GEN_SRCS)) \
+FUZZ_HELPERS = test/unit/mem_source.c
+FUZZ_OBJS    = $(patsubst %.c,$(FUZZ_DIR)/%.o,$(UNIT_PURE) $(GEN_SRCS) $(FUZZ_HELPERS)) \
                $(patsubst %.cc,$(FUZZ_DIR)/%.o,$(PURE_CXX))
-REPLAY_OBJS  = $(patsubst %.c,$(UNIT_DIR)/%.o,$(UNIT_PURE) $(GEN_SRCS)) \
+REPLAY_OBJS  = $(patsubst %.c,$(UNIT_DIR)/%.o,$(UNIT_PURE) $(GEN_SRCS) $(FUZZ_HELPERS)) \
                $(patsubst %.cc,$(UNIT_DIR)/%.o,$(PURE_CXX))
 
 $(FUZZ_DIR)/%.o: %.c | $(filter %/lexer.c,$(GEN_SRCS))

@@ -362,6 +362,26 @@ raise(BinaryMatchOp *self, Err *err)
 	return true;
 }
 
+/* is_quiet -- reading it would neither fail nor warn, so where no result comes of it, it need not be. */
+static bool
+is_quiet(const PromqlPlanNode *node)
+{
+	while (node->kind == PROMQL_PLAN_INVARIANT)
+		node = node->children[0];
+	return node->kind == PROMQL_PLAN_SELECT || node->kind == PROMQL_PLAN_NUMBER;
+}
+
+static int
+read_to_end(PromqlOp *op, PromqlOpSeries *out, Err *err)
+{
+	int rc;
+
+	do
+		rc = promql_op_next(op, out, err);
+	while (rc > 0);
+	return rc;
+}
+
 static int
 match_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 {
@@ -374,7 +394,7 @@ match_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 		if (!promql_one_side_load(&self->one, self->one_op, err))
 			return -1;
 		if (self->one.nseries == 0 && !self->has_fill_one && !self->has_fill_many)
-			return 0;
+			return is_quiet(self->many_op->plan) ? 0 : read_to_end(self->many_op, out, err);
 	}
 	if (!self->many_done)
 	{

@@ -17,6 +17,7 @@ typedef struct CountValuesOp
 	PromqlLabelMap map; /* label sets of the output */
 	double **counts;	/* by output series and step */
 	int cap;
+	bool label_goes; /* without () takes the value's label away again */
 	PromqlVector vec;
 	int at;
 	bool loaded;
@@ -32,6 +33,9 @@ count_values_open(PromqlOp *op, Err *err)
 		return err_set(err, ERR_EXECUTION, a->param_pos, "invalid label name %s",
 					   promql_quoted(a->label));
 	promql_grouping_init(&self->grouping, a->grouping, a->ngrouping, !a->without, op->mem);
+	self->label_goes = a->without && strview_eq_cstr(a->label, LABELS_NAME);
+	for (int i = 0; a->without && i < a->ngrouping; i++)
+		self->label_goes |= strview_eq(a->grouping[i], a->label);
 	promql_label_map_init(&self->map, op->mem);
 	promql_vector_init(&self->vec, op->grid->nsteps);
 	return true;
@@ -65,7 +69,8 @@ output_id(CountValuesOp *self, Labels key, StrView value, Err *err)
 
 	labels_builder_init(&builder);
 	labels_builder_from(&builder, key);
-	labels_builder_set(&builder, self->op.plan->aggregate.label, value);
+	if (!self->label_goes)
+		labels_builder_set(&builder, self->op.plan->aggregate.label, value);
 	id = promql_label_map_add(&self->map, labels_builder_finish(&builder), &is_new);
 	if (is_new)
 	{

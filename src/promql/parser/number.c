@@ -238,9 +238,11 @@ number_value(const char *s, size_t len, double *v, Err *err)
 		{
 			bool infinite = strchr("iI", digits[0]) != NULL;
 
+			*v = 0;
 			if (text_parse_double(digits, n, v) && (infinite || !isinf(*v)))
 				return true;
-			why = "value out of range";
+			if (isinf(*v))
+				why = "value out of range";
 		}
 	}
 	return err_set(err, ERR_PROMQL_SYNTAX, -1,
