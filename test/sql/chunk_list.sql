@@ -41,7 +41,7 @@ SELECT * FROM pg_temp.state();
 SELECT count(*) FROM mimir.chunk_list WHERE labels @> '{"job": "b"}';
 -- what has expired
 INSERT INTO mimir.tenant_limits (tenant_id, compactor_blocks_retention_period)
-SELECT tenant_id, now() - '2026-05-02 02:30:00' FROM mimir.tenant WHERE name = 't_chunks';
+SELECT tenant_id, now() - '2026-05-02 02:29:30' FROM mimir.tenant WHERE name = 't_chunks';
 SELECT * FROM pg_temp.state();
 SELECT min(s.time) >= '2026-05-02 02:30' AS recent FROM mimir.chunk_list, mimir.samples(chunk) s;
 DELETE FROM mimir.tenant_limits WHERE tenant_id = (SELECT tenant_id FROM mimir.tenant WHERE name = 't_chunks');
