@@ -40,6 +40,7 @@ extern bool promql_value_is_unknown(StrView value); /* by identity */
 
 typedef struct PromqlEstimate
 {
+	int selectors;
 	double series_read;	 /* by all selectors */
 	double samples_read; /* by all selectors */
 	double points;		 /* values of series at steps that operators compute */

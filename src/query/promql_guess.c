@@ -33,8 +33,9 @@
 #define SAMPLE_BYTES   16
 
 /* In units of cpu_operator_cost; measured against the server's own scans. */
-#define COST_SERIES_FOUND 4	 /* matchers, sorting */
-#define COST_SERIES_READ  40 /* chunks, labels */
+#define COST_SELECT		  4000 /* a selector, however little it selects */
+#define COST_SERIES_FOUND 4	   /* matchers, sorting */
+#define COST_SERIES_READ  40   /* chunks, labels */
 #define COST_SAMPLE		  1
 #define COST_POINT		  1
 #define COST_ROW		  4
@@ -184,7 +185,8 @@ promql_guess_cost(const PromqlEstimate *est, Cost *startup, Cost *run)
 	Cost read = est->series_read * COST_SERIES_READ + est->samples_read * COST_SAMPLE +
 				est->points * COST_POINT;
 
-	*startup = cpu_operator_cost * est->series_read * COST_SERIES_FOUND;
+	*startup =
+		cpu_operator_cost * (est->selectors * COST_SELECT + est->series_read * COST_SERIES_FOUND);
 	*run = cpu_operator_cost * (read + est->rows * COST_ROW) + cpu_tuple_cost * est->rows;
 	/* what looks at several series has read all of them before it gives a row */
 	if (!est->series_wise)

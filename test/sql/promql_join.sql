@@ -7,9 +7,10 @@ SELECT count(mimir.write(jsonb_build_object('__name__', 'hits_total', 'job', 'j'
                          || jsonb_build_object('code', (200 + c)::text), '2026-03-01 00:00:00'::timestamptz + t * interval '15 s', t * i))
 FROM generate_series(1, 20) j, generate_series(1, 10) c, generate_series(1, 10) i, generate_series(0, 10) t;
 CREATE TEMP TABLE small_table AS SELECT 'j' || i AS job, i AS n FROM generate_series(1, 3) i;
+CREATE TEMP TABLE medium_table AS SELECT 'j' || i AS job, i AS n FROM generate_series(1, 20) i;
 CREATE TEMP TABLE big_table AS SELECT 'j' || i AS job, i AS n FROM generate_series(1, 50000) i;
 CREATE INDEX ON big_table (job);
-ANALYZE small_table, big_table;
+ANALYZE small_table, medium_table, big_table;
 SET max_parallel_workers_per_gather = 0;
 -- rows as estimated, within what a sample can tell
 CREATE FUNCTION pg_temp.estimated(query text) RETURNS double precision LANGUAGE plpgsql AS $$
@@ -39,9 +40,10 @@ SELECT count(*) FROM mimir.promql_query('1', 'infinity');
 -- few rows: the index of the big table; many: a hash table
 EXPLAIN (COSTS OFF) SELECT b.n, q.value FROM big_table b JOIN mimir.promql_query('sum by (job) (hits_total)', '2026-03-01 00:02:00') q ON b.job = q.labels ->> 'job';
 EXPLAIN (COSTS OFF) SELECT b.n, q.value FROM big_table b JOIN mimir.promql_query('hits_total', '2026-03-01 00:02:00') q ON b.job = q.labels ->> 'job';
--- a small table: run for each row with its job, which reads less; of a query that cannot be filtered below: run once
+-- a small table: run for each row with its job, which reads less; all jobs, or a query that cannot be filtered below: run once
 EXPLAIN (COSTS OFF) SELECT s.n, q.value FROM small_table s JOIN mimir.promql_query('hits_total', '2026-03-01 00:02:00') q ON s.job = q.labels ->> 'job';
-EXPLAIN (COSTS OFF) SELECT s.n, q.value FROM small_table s JOIN mimir.promql_query('label_replace(hits_total, "job", "j$1", "job", "j(.*)")', '2026-03-01 00:02:00') q ON s.job = q.labels ->> 'job';
+EXPLAIN (COSTS OFF) SELECT m.n, q.value FROM medium_table m JOIN mimir.promql_query('hits_total', '2026-03-01 00:02:00') q ON m.job = q.labels ->> 'job';
+EXPLAIN (COSTS OFF) SELECT s.n, q.value FROM medium_table s JOIN mimir.promql_query('label_replace(hits_total, "job", "j$1", "job", "j(.*)")', '2026-03-01 00:02:00') q ON s.job = q.labels ->> 'job';
 -- and both give the same
 SELECT count(*), sum(q.value) FROM small_table s JOIN mimir.promql_query('hits_total', '2026-03-01 00:02:00') q ON s.job = q.labels ->> 'job';
 SELECT count(*), sum(q.value) FROM small_table s JOIN mimir.promql_query('label_replace(hits_total, "job", "j$1", "job", "j(.*)")', '2026-03-01 00:02:00') q ON s.job = q.labels ->> 'job';

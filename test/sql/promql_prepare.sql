@@ -39,9 +39,9 @@ RESET plan_cache_mode;
 SELECT count(*) FROM mimir.promql_query('hits_total', '2026-03-01 00:10:00') WHERE labels ->> 'job' = ANY ((SELECT array_agg(x::text) || '{bb}' FROM generate_series(1, 20000) x)::text[]);
 -- LATERAL: the window and the labels of each outer row
 SELECT v.job, q.time, q.value FROM (VALUES ('a', '00:01'::interval), ('ccc', '00:02')) v (job, t),
-  LATERAL (SELECT * FROM mimir.promql_query_range('sum by (job) (hits_total)', '2026-03-01', '2026-03-01 00:10:00', '1 min') WHERE labels ->> 'job' = v.job AND time = '2026-03-01'::timestamptz + v.t) q;
+  LATERAL (SELECT * FROM mimir.promql_query_range('sum by (job) (hits_total)', '2026-03-01', '2026-03-01 00:08:00'::timestamptz + v.t, '1 min') WHERE labels ->> 'job' = v.job AND time = '2026-03-01'::timestamptz + v.t) q;
 SELECT * FROM pg_temp.plan_of($$SELECT v.job, q.time, q.value FROM (VALUES ('a', '00:01'::interval), ('ccc', '00:02')) v (job, t),
-  LATERAL (SELECT * FROM mimir.promql_query_range('sum by (job) (hits_total)', '2026-03-01', '2026-03-01 00:10:00', '1 min') WHERE labels ->> 'job' = v.job AND time = '2026-03-01'::timestamptz + v.t) q$$);
+  LATERAL (SELECT * FROM mimir.promql_query_range('sum by (job) (hits_total)', '2026-03-01', '2026-03-01 00:08:00'::timestamptz + v.t, '1 min') WHERE labels ->> 'job' = v.job AND time = '2026-03-01'::timestamptz + v.t) q$$);
 -- a correlated subquery, and one that is the value of a condition
 SELECT v.job, (SELECT max(value) FROM mimir.promql_query('hits_total', '2026-03-01 00:10:00') WHERE labels ->> 'job' = v.job) FROM (VALUES ('a'), ('bb'), ('x')) v (job);
 SELECT count(*) FROM mimir.promql_query('hits_total', '2026-03-01 00:10:00') WHERE labels ->> 'job' = (SELECT 'ccc');

@@ -209,6 +209,7 @@ UNIT_TEST(promql_estimate_rows_and_samples)
 	CHECK(est.rows == 12);
 	CHECK(est.points > 1e9);
 	est = estimate("sum(rate(x[5m])) + sum(y)", 600000, 60000);
+	CHECK_INT(est.selectors, 2);
 	CHECK(est.series_read == 15);
 	CHECK(est.rows == 11);
 	CHECK(!est.series_wise);

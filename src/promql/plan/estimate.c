@@ -101,6 +101,7 @@ selector(Walk *w, const PromqlSelectorPlan *sel, Times t)
 	s = w->st->selection(w->st, sel->matchers, sel->nmatchers,
 						 to_ms(t.from - (double) sel->offset_ms - range + 1),
 						 to_ms(t.to - (double) sel->offset_ms));
+	w->sum->selectors++;
 	w->sum->series_read += s.series;
 	w->sum->samples_read += s.series * s.samples;
 	w->sum->points += s.series * t.steps;
@@ -318,6 +319,7 @@ walk(Walk *w, PromqlPlanNode *node, Times t)
 	Size of = walk_node(w, node, t);
 
 	node->guess = (PromqlEstimate){
+		.selectors = w->sum->selectors - before.selectors,
 		.series_read = w->sum->series_read - before.series_read,
 		.samples_read = w->sum->samples_read - before.samples_read,
 		.points = w->sum->points - before.points,
