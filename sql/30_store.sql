@@ -137,7 +137,8 @@ CREATE TABLE mimir.chunk_data (
   data bytea NOT NULL
 ) PARTITION BY RANGE (day);
 ALTER TABLE mimir.chunk_data ALTER COLUMN data SET STORAGE EXTERNAL;
-CREATE INDEX chunk_data_key ON mimir.chunk_data (block_id, tenant_id, hi_metric, hi_series);
+-- Its partitions have an index each, of their own: one of the parent would be made again by the ATTACH
+-- PARTITION of a dump, before the dump makes those it has of the partitions.
 COMMENT ON TABLE mimir.chunk_data IS 'Chunks of flushed series, several a row, clustered by tenant, metric and series; a partition a day.';
 COMMENT ON COLUMN mimir.chunk_data.day IS 'Days since the epoch.';
 COMMENT ON COLUMN mimir.chunk_data.block_id IS 'Block that the row belongs to.';

@@ -420,8 +420,12 @@ block_writer_end(BlockWriter *w, int32 day, uint32 gen, int64 tombstone)
 					 "ALTER TABLE mimir.%s ENABLE ROW LEVEL SECURITY;"
 					 "CREATE POLICY tenant_visible ON mimir.%s FOR SELECT USING"
 					 " (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]));"
-					 "COMMENT ON TABLE mimir.%s IS 'Pages of a compacted block.'",
-					 w->table, w->table, w->table, w->table, w->table));
+					 "COMMENT ON TABLE mimir.%s IS 'Pages of a compacted block.';"
+					 "COMMENT ON COLUMN mimir.%s.page IS 'Which page of the tenant''s part.';"
+					 "COMMENT ON COLUMN mimir.%s.tenant_id IS 'Whose series.';"
+					 "COMMENT ON COLUMN mimir.%s.data IS 'The page: docs/formats.md.'",
+					 w->table, w->table, w->table, w->table, w->table, w->table, w->table,
+					 w->table));
 	if (totals.series > 0)
 	{
 		values[0] = Int64GetDatum(w->block_id);

@@ -74,9 +74,12 @@ partition_name(char *name, int32 day)
 }
 
 /*
- * chunk_partition_ensure -- the partition inherits columns and index from mimir.chunk_data;
- * row-level security does not inherit, so it is set up here too.  It is attached, not created as
- * one: attaching lets readers of mimir.chunk_data (a dump, say) go on.
+ * chunk_partition_ensure -- the partition inherits columns from mimir.chunk_data; row-level
+ * security does not inherit, so it is set up here too.  It is attached, not created as one:
+ * attaching lets readers of mimir.chunk_data (a dump, say) go on.
+ *
+ * The index is the partition's own.  A dump of one that came from the parent could not be
+ * restored: attaching the partition would make it, and the dump's CREATE INDEX make it again.
  *
  * Until the transaction ends it holds a lock that keeps the partition from being dropped as
  * unused (compact_drop.c).
@@ -93,12 +96,13 @@ chunk_partition_ensure(int32 day)
 		return;
 	sql = psprintf("CREATE TABLE mimir.%s (LIKE mimir.chunk_data INCLUDING STORAGE)"
 				   " WITH (toast_tuple_target = 8160);"
+				   "CREATE INDEX %s_key ON mimir.%s (block_id, tenant_id, hi_metric, hi_series);"
 				   "ALTER TABLE mimir.%s ENABLE ROW LEVEL SECURITY;"
 				   "CREATE POLICY tenant_visible ON mimir.%s FOR SELECT USING"
 				   " (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]));"
 				   "ALTER TABLE mimir.chunk_data ATTACH PARTITION mimir.%s"
 				   " FOR VALUES FROM (%d) TO (%d)",
-				   name, name, name, name, day, day + 1);
+				   name, name, name, name, name, name, day, day + 1);
 	SPI_connect();
 	if (SPI_execute(sql, false, 0) < 0)
 		elog(ERROR, "could not create partition \"%s\"", name);
