@@ -138,10 +138,9 @@ server_settle() {
 			while ! curl -s "$url/metrics" | grep -q '^vm_active_force_merges 0'; do sleep 0.2; done
 			;;
 		mimir_pg)
-			mimir_sql "SELECT mimir.flush()" >/dev/null
-			if [ "$(mimir_sql "SELECT to_regprocedure('mimir.compact(boolean)') IS NOT NULL")" = t ]; then
-				mimir_sql "SELECT mimir.compact(true)" >/dev/null
-			fi
+			mimir_sql "SELECT mimir.flush(); SELECT mimir.compact(true)" >/dev/null
+			# tables of what was compacted go when no snapshot is older
+			while [ "$(mimir_sql "SELECT count(*) FROM pg_class WHERE relname ~ '^chunk_data_[0-9]+$'")" != 0 ]; do sleep 0.2; done
 			mimir_sql "CHECKPOINT"
 			;;
 	esac

@@ -61,6 +61,30 @@ chunk_xor_size(const ChunkXorWriter *w)
 }
 
 /*
+ * Where a reader may begin who wants only what follows: the state after count samples.
+ */
+typedef struct ChunkXorMark
+{
+	int64_t t; /* of the last sample before, ms */
+	int64_t delta;
+	uint64_t v;
+	uint32_t bits;	/* position of the next sample */
+	uint16_t count; /* samples before it; 0: no mark */
+	uint8_t leading;
+	uint8_t trailing;
+} ChunkXorMark;
+
+/* chunk_xor_mark -- a mark behind what is written; w->count must be 2 or more. */
+extern ChunkXorMark chunk_xor_mark(const ChunkXorWriter *w);
+
+/*
+ * chunk_xor_decode_after -- as chunk_xor_decode, of the samples behind a mark of this chunk.
+ * The mark is trusted, the bytes are not.
+ */
+extern int chunk_xor_decode_after(const ChunkXorMark *mark, const uint8_t *data, size_t len,
+								  int64_t *t, double *v, int max, Err *err);
+
+/*
  * chunk_xor_decode -- all samples of a chunk to t[] and v[] (room for max), their times
  * ascending.  Returns their number, or -1 with err filled.  Speed matters: this is the query's
  * hot loop.

@@ -131,6 +131,20 @@ chunk_xor_append(ChunkXorWriter *w, int64_t t, double v)
 	return true;
 }
 
+/* chunk_xor_mark -- the writer's state as a mark. */
+ChunkXorMark
+chunk_xor_mark(const ChunkXorWriter *w)
+{
+	assert(w->count >= 2);
+	return (ChunkXorMark){.t = w->t,
+						  .delta = w->delta,
+						  .v = w->v,
+						  .bits = w->bits,
+						  .count = w->count,
+						  .leading = w->leading,
+						  .trailing = w->trailing};
+}
+
 /* --- reading ------------------------------------------------------------------------------- */
 
 /* chunk_count -- the number of samples in the header, which all encodings begin with. */
@@ -244,6 +258,28 @@ decode_until(XorDecoder *d, const uint8_t *base, size_t limit, int i, int n, int
 	return i;
 }
 
+/*
+ * decode_rest -- decode samples i.. until n are there or the left bytes at p end; d->pos counts from p.
+ * Returns the number of samples decoded so far.
+ */
+static int
+decode_rest(XorDecoder *d, const uint8_t *p, size_t left, int i, int n, int64_t *t, double *v)
+{
+	if (left > SLACK)
+		i = decode_until(d, p, (left - SLACK) * 8, i, n, t, v);
+	if (i < n && !d->corrupt && d->pos / 8 < left)
+	{
+		uint8_t tail[2 * SLACK + 8] = {0};
+		size_t done = d->pos / 8;
+
+		memcpy(tail, p + done, left - done);
+		d->pos -= done * 8;
+		i = decode_until(d, tail, (left - done) * 8, i, n, t, v);
+		d->pos += done * 8;
+	}
+	return i;
+}
+
 /* is_ascending -- does every timestamp exceed the one before? */
 static bool
 is_ascending(const int64_t *t, int n)
@@ -312,19 +348,35 @@ chunk_xor_decode(const uint8_t *data, size_t len, int64_t *t, double *v, int max
 	if (d.corrupt || i != 2)
 		return corrupt(err, len, n);
 
-	if (left > SLACK)
-		i = decode_until(&d, p, (left - SLACK) * 8, i, n, t, v);
-	if (i < n && !d.corrupt && d.pos / 8 < left)
-	{
-		size_t done = d.pos / 8;
-
-		memset(tail, 0, sizeof(tail));
-		memcpy(tail, p + done, left - done);
-		d.pos -= done * 8;
-		i = decode_until(&d, tail, (left - done) * 8, i, n, t, v);
-		d.pos += done * 8;
-	}
+	i = decode_rest(&d, p, left, 2, n, t, v);
 	if (i < n || d.corrupt || d.pos > left * 8 || !is_ascending(t, n))
+		return corrupt(err, len, n);
+	return n;
+}
+
+/* chunk_xor_decode_after -- the samples behind a mark; see chunk.h. */
+int
+chunk_xor_decode_after(const ChunkXorMark *mark, const uint8_t *data, size_t len, int64_t *t,
+					   double *v, int max, Err *err)
+{
+	int n = chunk_count(data, len) - mark->count;
+	size_t first = mark->bits / 8;
+	size_t left = len - first;
+	XorDecoder d = {.pos = mark->bits % 8,
+					.time = (uint64_t) mark->t,
+					.delta = (uint64_t) mark->delta,
+					.value = mark->v,
+					.significant = 64};
+
+	if (first > len || n < 0 || n > max)
+		return corrupt(err, len, n);
+	if (mark->leading != NO_WINDOW)
+	{
+		d.significant = 64u - mark->leading - mark->trailing;
+		d.trailing = mark->trailing;
+	}
+	if (decode_rest(&d, data + first, left, 0, n, t, v) < n || d.corrupt || d.pos > left * 8 ||
+		!is_ascending(t, n) || (n > 0 && t[0] <= mark->t))
 		return corrupt(err, len, n);
 	return n;
 }

@@ -87,6 +87,23 @@ sample_run_decode(SampleRun *run, int encoding, const uint8_t *data, size_t len,
 	return true;
 }
 
+/* sample_run_decode_after -- replace the run's samples by those of an XOR chunk behind a mark. */
+bool
+sample_run_decode_after(SampleRun *run, const ChunkXorMark *mark, const uint8_t *data, size_t len,
+						Err *err)
+{
+	int n;
+
+	sample_run_reserve(run, chunk_count(data, len) - mark->count);
+	n = chunk_xor_decode_after(mark, data, len, run->t, run->v, run->cap, err);
+	if (n < 0)
+		return false;
+	run->n = n;
+	if (run->h)
+		memset(run->h, 0, sizeof(Histogram *) * (size_t) n);
+	return true;
+}
+
 /*
  * sample_run_decode_column -- replace the run's samples by those of a column of count values whose
  * times are given, as far as the times lie in [mint, maxt] (ms): what lies outside is not

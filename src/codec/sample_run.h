@@ -25,6 +25,8 @@ typedef struct SampleRun
 extern void sample_run_reserve(SampleRun *run, int n);
 extern bool sample_run_decode(SampleRun *run, int encoding, const uint8_t *data, size_t len,
 							  int count, MemScope *histograms, Err *err);
+extern bool sample_run_decode_after(SampleRun *run, const ChunkXorMark *mark, const uint8_t *data,
+									size_t len, Err *err);
 extern bool sample_run_decode_column(SampleRun *run, const int64_t *times, int count,
 									 const uint8_t *values, size_t len, int64_t mint, int64_t maxt,
 									 Err *err);

@@ -13,6 +13,8 @@
 
 #include "index/index.h"
 
+#include "pg/time.h"
+
 #include "port/atomics.h"
 #include "port/pg_bitutils.h"
 
@@ -118,6 +120,7 @@ index_create_tenant(uint32 tenant_id)
 		return 0;
 	index_tenant(i)->tenant_id = tenant_id;
 	pg_atomic_init_u64(&index_tenant(i)->max_t, (uint64) PG_INT64_MIN);
+	pg_atomic_init_u64(&index_tenant(i)->arrived_ms, (uint64) time_now_ms());
 	SpinLockInit(&index_tenant(i)->rate_lock);
 	index_tenant(i)->next = *head;
 	*head = i;

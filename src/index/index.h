@@ -47,8 +47,9 @@ typedef struct IndexTenant
 	uint32 tenant_id;
 	uint32 names; /* first IndexName */
 	uint32 nseries;
-	Postings all;			/* every series of the tenant */
-	pg_atomic_uint64 max_t; /* largest timestamp accepted, ms, as int64 */
+	Postings all;				 /* every series of the tenant */
+	pg_atomic_uint64 max_t;		 /* largest timestamp accepted, ms, as int64 */
+	pg_atomic_uint64 arrived_ms; /* when samples were last accepted, by our clock */
 
 	/* ingestion rate limit: a token bucket, under its own spinlock */
 	slock_t rate_lock;

@@ -28,6 +28,7 @@
 #include "store/series_table.h"
 #include "util/text.h"
 
+#include "lib/qunique.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "utils/memutils.h"
@@ -390,6 +391,8 @@ take_known_series(PushContext *pc)
 		if (b->series[i].ref != 0)
 			take_series(pc, i);
 	}
+	if (b->nitems > 0)
+		pg_atomic_write_u64(&index_tenant(pc->tenant_slot)->arrived_ms, (uint64) b->now_ms);
 	LWLockRelease(&head_index->lock);
 }
 
@@ -881,12 +884,24 @@ push_is_empty(const PushBatch *b)
 	return b->nitems == 0 && b->nnew == 0 && sideline_is_empty(&b->side);
 }
 
+static int
+cmp_refs(const void *a, const void *b)
+{
+	SeriesRef x = *(const SeriesRef *) a;
+	SeriesRef y = *(const SeriesRef *) b;
+
+	return (x > y) - (x < y);
+}
+
 void
 push_write(PushBatch *b)
 {
 	MemoryContext old = MemoryContextSwitchTo(b->context);
 
 	log_writer_finish(&b->log);
+	/* several requests of the batch may have the same new series */
+	qsort(b->new_series, b->nnew, sizeof(SeriesRef), cmp_refs);
+	b->nnew = qunique(b->new_series, b->nnew, sizeof(SeriesRef), cmp_refs);
 	series_table_register(b->new_series, b->nnew);
 	log_write(b->gen, &b->log);
 	sideline_write(&b->side);

@@ -53,6 +53,8 @@ typedef struct StoreSet
 static bool
 decode_chunk(StoreSet *s, const StoreChunk *c, SampleRun *out, Err *err)
 {
+	if (c->mark.count > 0)
+		return sample_run_decode_after(out, &c->mark, c->data, c->len, err);
 	if (c->encoding != STORE_CHUNK_COLUMN)
 		return sample_run_decode(out, c->encoding, c->data, c->len, c->count,
 								 (MemScope *) s->sample_context, err);

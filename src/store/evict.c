@@ -3,8 +3,9 @@
  *    Series that have had no sample for long leave the head.
  *
  * A series may go when it has no chunk in memory and its last sample is so much older than the
- * tenant's newest that an older one would be refused anyway.  The steps, so that no moment
- * loses it:
+ * tenant's newest that an older one would be refused anyway.  When a tenant has sent nothing for
+ * that long, the clock stands for its newest; before, samples of the past (a copy of another
+ * server's) do not make series old.  The steps, so that no moment loses it:
  *    1. forget that it is registered: a push that touches it from now on registers it again,
  *       under the same id, in its own transaction;
  *    2. in one transaction with a snapshot taken after step 1: write its row of mimir.series_cold
@@ -94,6 +95,16 @@ evict_free_limbo(void)
 	return true;
 }
 
+/* What "newest" is for a tenant: see above. */
+static int64
+tenant_newest(IndexTenant *tenant, int64 now)
+{
+	int64 max_t = (int64) pg_atomic_read_u64(&tenant->max_t);
+	int64 arrived = (int64) pg_atomic_read_u64(&tenant->arrived_ms);
+
+	return arrived < now - EVICT_IDLE_MS ? Max(max_t, now) : max_t;
+}
+
 /* Step 1: the candidates. */
 static int
 candidates(Evicted *out)
@@ -112,7 +123,7 @@ candidates(Evicted *out)
 		if (s->ix.pairs == NULL || s->ix.dead || !idle_locked(s))
 			continue;
 		last = s->recovered ? Max(s->applied_t, head->recovered_max_t) : s->applied_t;
-		newest = Max((int64) pg_atomic_read_u64(&index_tenant(s->ix.tenant)->max_t), now);
+		newest = tenant_newest(index_tenant(s->ix.tenant), now);
 		if (last > newest - EVICT_IDLE_MS)
 			continue;
 		LWLockAcquire(head_stripe(ref), LW_EXCLUSIVE);

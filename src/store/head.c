@@ -33,6 +33,7 @@
 #define HEAD_CHUNK_MAX_SAMPLES 1000
 #define HEAD_CHUNK_FIRST_BYTES 72 /* of data: header and some 20 samples */
 #define HEAD_RAW_MAX_BYTES	   (ARENA_MAX_ITEM - 512)
+#define MARKS_BYTES			   (HEAD_MARKS * sizeof(ChunkXorMark))
 #define HEAD_MERGE_MAX		   2048 /* samples of a chunk that is merged in place */
 
 Head *head;
@@ -259,6 +260,8 @@ chunk_alloc(uint32 data_bytes, uint32 *cap)
 	}
 }
 
+StaticAssertDecl(ARENA_MAX_ITEM <= PG_UINT16_MAX, "HeadChunk.marks is an offset in an item");
+
 static void
 close_open_locked(HeadSeries *s)
 {
@@ -281,6 +284,7 @@ open_chunk_locked(HeadSeries *s, uint32 gen, uint8 encoding, int64 t, uint32 dat
 	c->next = NULL;
 	c->gen = gen;
 	c->encoding = encoding;
+	c->marks = 0;
 	c->min_t = t;
 	s->open = c;
 	if (encoding == CHUNK_XOR)
@@ -296,11 +300,22 @@ open_chunk_locked(HeadSeries *s, uint32 gen, uint8 encoding, int64 t, uint32 dat
 static void
 grow_open_locked(HeadSeries *s, uint32 want)
 {
-	uint32 cap;
 	HeadChunk *old = s->open;
-	HeadChunk *c = chunk_alloc(want, &cap);
+	uint32 marks =
+		old->encoding == CHUNK_XOR && s->w.count >= HEAD_MARK_EVERY / 2 ? MARKS_BYTES : 0;
+	uint32 cap;
+	HeadChunk *c = chunk_alloc(want + marks, &cap);
 
 	memcpy(c, old, offsetof(HeadChunk, data) + chunk_xor_size(&s->w));
+	cap -= marks;
+	if (marks > 0)
+	{
+		c->marks = cap;
+		if (old->marks > 0)
+			memcpy(c->data + c->marks, old->data + old->marks, MARKS_BYTES);
+		else
+			memset(c->data + c->marks, 0, MARKS_BYTES);
+	}
 	s->open = c;
 	s->w.buf = c->data;
 	s->w.cap = cap;
@@ -312,6 +327,13 @@ append_open_locked(HeadSeries *s, int64 t, double v)
 {
 	while (!chunk_xor_append(&s->w, t, v))
 		grow_open_locked(s, s->w.cap + Max(CHUNK_XOR_MAX_SAMPLE + 12, s->w.cap / 8));
+	if (unlikely(s->w.count % HEAD_MARK_EVERY == 0) && s->open->marks > 0)
+	{
+		ChunkXorMark mark = chunk_xor_mark(&s->w);
+		int which = s->w.count / HEAD_MARK_EVERY % HEAD_MARKS;
+
+		memcpy(s->open->data + s->open->marks + which * sizeof(mark), &mark, sizeof(mark));
+	}
 }
 
 /* A sample apart: a closed chunk of one sample. */
@@ -326,6 +348,7 @@ add_single_locked(HeadSeries *s, uint32 gen, int64 t, double v)
 	chunk_xor_append(&w, t, v);
 	c->gen = gen;
 	c->encoding = CHUNK_XOR;
+	c->marks = 0;
 	c->min_t = c->max_t = t;
 	c->count = 1;
 	c->len = chunk_xor_size(&w);
@@ -352,6 +375,8 @@ merge_open_locked(HeadSeries *s, int64 t, double v)
 	if (at < n && ts[at] == t)
 		return;
 	chunk_xor_init(&s->w, s->open->data, s->w.cap);
+	if (s->open->marks > 0)
+		memset(s->open->data + s->open->marks, 0, MARKS_BYTES);
 	for (int i = 0; i < at; i++)
 		append_open_locked(s, ts[i], vs[i]);
 	append_open_locked(s, t, v);

@@ -38,9 +38,17 @@ typedef struct HeadChunk
 	uint32 gen;
 	uint32 len; /* bytes of data */
 	uint16 count;
+	uint16 marks; /* HEAD_MARKS marks stand at data + marks, unaligned; 0 = none */
 	uint8 encoding;
 	uint8 data[FLEXIBLE_ARRAY_MEMBER];
 } HeadChunk;
+
+/*
+ * Most queries want the last minutes.  So a longer XOR chunk keeps marks behind its data, of the
+ * last two times that its count was a multiple of HEAD_MARK_EVERY: readers decode what is behind one.
+ */
+#define HEAD_MARKS		2
+#define HEAD_MARK_EVERY 48
 
 typedef struct HeadSeries
 {
@@ -116,6 +124,26 @@ extern Size head_shmem_size(void);
 extern void head_shmem_init(void);
 extern void head_reset(void);
 extern void head_set_ready(bool ready);
+
+/*
+ * head_chunk_mark -- the last mark that has no sample from mint (ms) on before it; its count is 0 if
+ * there is none.  Under the stripe if the chunk is open.
+ */
+static inline ChunkXorMark
+head_chunk_mark(const HeadChunk *c, int64 mint)
+{
+	ChunkXorMark best = {0};
+
+	for (int i = 0; c->marks != 0 && i < HEAD_MARKS; i++)
+	{
+		ChunkXorMark mark;
+
+		memcpy(&mark, c->data + c->marks + i * sizeof(mark), sizeof(mark));
+		if (mark.count > best.count && mark.t < mint)
+			best = mark;
+	}
+	return best;
+}
 
 static inline HeadSeries *
 head_series(SeriesRef ref)

@@ -328,6 +328,7 @@ add_head_chunks(StoreSelect *s, SeriesRef ref, ChunkList *l)
 		out->count = c->count;
 		out->data = c->data;
 		out->len = c->len;
+		out->mark = head_chunk_mark(c, s->mint);
 		out->from_head = true;
 	}
 	if (hs->open && hs->w.count > 0 && hs->w.t >= s->mint && hs->open->min_t <= s->maxt)
@@ -341,6 +342,7 @@ add_head_chunks(StoreSelect *s, SeriesRef ref, ChunkList *l)
 		out->count = hs->w.count;
 		out->len = chunk_xor_size(&hs->w);
 		out->data = copy = palloc(out->len);
+		out->mark = head_chunk_mark(hs->open, s->mint);
 		out->from_head = true;
 		memcpy(copy, hs->open->data, out->len);
 	}

@@ -29,6 +29,7 @@ typedef struct StoreChunk
 	const int64 *times; /* of a column's values, ms; else NULL */
 	const uint8 *data;
 	uint32 len;
+	ChunkXorMark mark; /* of an XOR chunk: no sample before it is in the range; count 0: none */
 	bool from_head;
 } StoreChunk;
 

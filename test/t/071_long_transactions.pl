@@ -79,6 +79,7 @@ $other->ask(q{SELECT mimir.create_tenant('other') \g /dev/null
 SET mimir.tenant = 'other'});
 my $write_old = q{SELECT mimir.write(jsonb_build_object('__name__', '%s', 'n', n::text), now() - interval '%s', 42) FROM generate_series(1, 20) n \g /dev/null};
 is($other->ask(sprintf $write_old, 'idle', '2 hours'), '', 'samples of series that have ended');
+is($other->ask(sprintf $write_old, 'alive', '0'), '', 'and of the tenant\'s others');
 flush_ok('flushed');
 my %snapshot = map { my $s = session(); $s->ask("BEGIN ISOLATION LEVEL $_; SELECT count(*) FROM pg_class"); ($_ => $s) }
 	('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE');
@@ -90,6 +91,22 @@ for my $level (sort keys %snapshot)
 	is($snapshot{$level}->ask(q{SELECT count(*) FROM mimir.series WHERE metric = 'idle'}), '20', 'and them');
 	$snapshot{$level}->ask('COMMIT');
 }
+
+# ---- samples of the past --------------------------------------------------------------------------
+
+# A copy of another server's history arrives in order: its series are at work however old its samples.
+$other->ask(q{SELECT mimir.create_tenant('past') \g /dev/null
+SET mimir.tenant = 'past'});
+is($other->ask(sprintf $write_old, 'history', '9 days'), '', 'samples of 9 days ago');
+flush_ok('flushed');
+sleep 11;    # the flusher looks at each interval
+is($other->ask(sprintf $write_old, 'history', '8 days'), '', 'samples of 8 days ago');
+is(sql(q{SELECT (SELECT count(*) FROM mimir.series_cold JOIN mimir.tenant USING (tenant_id) WHERE name = 'past'),
+  count(*), count(DISTINCT series_id) FROM mimir.series_active JOIN mimir.tenant USING (tenant_id) WHERE name = 'past'}), '0|20|20', 'the series stay');
+
+# Series that stand twice in what is written together have one row.
+is((push_series([ map { [ { __name__ => 'twice' }, [ $now + $_, $_ ] ] } 1 .. 3 ]))[0], 200, 'a series three times in a request');
+is(sql(q{SELECT count(*) FROM mimir.series_active WHERE series_id = (SELECT series_id FROM mimir.series WHERE metric = 'twice')}), '1', 'is registered once');
 
 # ---- locks that a dump takes ----------------------------------------------------------------------
 

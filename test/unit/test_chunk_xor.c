@@ -151,6 +151,48 @@ UNIT_TEST(chunk_xor_extremes)
 	}
 }
 
+/* Decoding from a mark anywhere gives the samples behind it; cut bytes are refused. */
+static void
+check_marks(const int64_t *t, const double *v, int n)
+{
+	size_t cap = CHUNK_XOR_MIN_CAP + (size_t) n * CHUNK_XOR_MAX_SAMPLE;
+	uint8_t *buf = mem_alloc(cap), *exact;
+	ChunkXorMark *marks = mem_alloc(sizeof(*marks) * (size_t) n);
+	int64_t *dt = mem_alloc(sizeof(*dt) * (size_t) n);
+	double *dv = mem_alloc(sizeof(*dv) * (size_t) n);
+	Err err = ERR_INIT;
+	ChunkXorWriter w;
+	size_t len;
+
+	chunk_xor_init(&w, buf, (uint32_t) cap);
+	for (int i = 0; i < n; i++)
+	{
+		CHECK(chunk_xor_append(&w, t[i], v[i]));
+		if (i > 0)
+			marks[i] = chunk_xor_mark(&w);
+	}
+	len = chunk_xor_size(&w);
+	exact = mem_alloc(len);
+	memcpy(exact, buf, len);
+	for (int i = 1; i<n; i += n> 100 ? 13 : 1)
+	{
+		int rest = n - i - 1;
+
+		CHECK_INT(chunk_xor_decode_after(&marks[i], exact, len, dt, dv, rest, &err), rest);
+		CHECK(memcmp(dt, t + i + 1, sizeof(*dt) * (size_t) rest) == 0);
+		CHECK(memcmp(dv, v + i + 1, sizeof(*dv) * (size_t) rest) == 0);
+		if (rest > 8)
+			CHECK_INT(
+				chunk_xor_decode_after(&marks[i], exact, marks[i].bits / 8 + 1, dt, dv, rest, &err),
+				-1);
+	}
+	mem_free(buf);
+	mem_free(exact);
+	mem_free(marks);
+	mem_free(dt);
+	mem_free(dv);
+}
+
 static uint64_t
 random_next(uint64_t *state)
 {
@@ -199,6 +241,7 @@ UNIT_TEST(chunk_xor_round_trip)
 		}
 		encode(t, v, n, &chunk);
 		check_decode(&chunk, t, v, n);
+		check_marks(t, v, n);
 		mem_free(t);
 		mem_free(v);
 		buf_free(&chunk);
