@@ -57,6 +57,7 @@ for my $n (1 .. $queries)
 	{
 		$count{"rule \"$rule\""}++;
 		pass("$name ($rule)");
+		note($found);
 		next;
 	}
 	$count{failed}++;
