@@ -22,8 +22,8 @@ my $ORDER = qr/\b(stddev|stdvar)\b/;
 my $RANGE_ORDER = qr/\b(sum|avg)\b/;
 # Sums of histograms have been compensated only since 3.8.
 my $HISTOGRAM_SUM = qr/\b(sum|avg|sum_over_time|avg_over_time)\b.*\bnh/;
-# Before 3.0 a mean is not a compensated sum divided, and a rate's histogram is scaled bucket by bucket.
-my $MEAN_2 = qr/\bavg(_over_time)?\b|\b(rate|increase)\b.*\bnh/;
+# Before 3.0 sums are not compensated, and a rate's histogram is scaled bucket by bucket.
+my $SUM_2 = qr{\b(sum|avg)\b|\bavg_over_time\b|\b(rate|increase)\b.*\bnh};
 
 # The relative difference that a query's values may have.
 sub epsilon
@@ -33,7 +33,7 @@ sub epsilon
 	return 1e-9 if $q->{text} =~ $LIBM;
 	return 1e-12 if $q->{path} eq 'query_range' && $q->{text} =~ $RANGE_ORDER;
 	return 1e-12 if $q->{text} =~ $ORDER || $q->{text} =~ $HISTOGRAM_SUM;
-	return 1e-12 if $version < 3 && $q->{text} =~ $MEAN_2;
+	return 1e-12 if $version < 3 && $q->{text} =~ $SUM_2;
 	return 0;
 }
 
@@ -104,15 +104,15 @@ sub other_answers
 	return @{ $c->{others} };
 }
 
-# Values of an instant vector or of each step, whatever their labels.
+# Values of an instant vector or of each step, whatever their labels; with a format, as it makes them.
 sub values_by_time
 {
-	my $reply = shift;
+	my ($reply, $format) = @_;
 	my %at;
 
 	for my $series (map { @$_ } values %{ $reply->{series} || {} })
 	{
-		push @{ $at{ $_->[0] } }, $_->[1] for @{ $series->{values} || [] };
+		push @{ $at{ $_->[0] } }, $format && is_number($_->[1]) ? sprintf($format, $_->[1]) : $_->[1] for @{ $series->{values} || [] };
 	}
 	return join ';', map { "$_: " . join ' ', sort @{ $at{$_} } } sort keys %at;
 }
@@ -220,6 +220,11 @@ our @RULES = (
 		my $c = shift;
 		return $c->{q}{text} =~ /\binfo\(.*\{__name__=/ && all_points($c, sub { !defined $_[0]{theirs} });
 	} ],
+	[ 'info in a range query', 3.014, sub {
+		my $c = shift;
+		return $c->{q}{text} =~ /\binfo\(/ && $c->{q}{path} eq 'query_range' && only($c, 'point') &&
+			values_by_time($c->{ours}, '%.9g') eq values_by_time($c->{theirs}, '%.9g');
+	} ],
 	[ 'mean of infinite histograms', 3.014, sub {
 		my $c = shift;
 		return $c->{q}{text} =~ /\bavg/ && all_points($c, sub {
@@ -245,7 +250,7 @@ our @RULES = (
 	} ],
 	[ 'new syntax', 3, sub {
 		my $c = shift;
-		return ($c->{theirs}{error} // '') =~ /unexpected duration|missing unit character in duration|unexpected string .* in label matching|unexpected number "\.\d+"/ &&
+		return ($c->{theirs}{error} // '') =~ /unexpected duration|missing unit character in duration|bad duration syntax|unexpected string .* in label matching|unexpected number "\.\d+"/ &&
 			$c->{theirs}{status} == 400;
 	} ],
 );
