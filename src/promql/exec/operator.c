@@ -135,15 +135,18 @@ promql_op_close_set(PromqlOp *op, PromqlSeriesSet *set)
 }
 
 Histogram *
-promql_explicit_hint(Histogram *h, const Histogram *prev)
+promql_counts_only(const Histogram *h, const Histogram *prev)
 {
-	Histogram *copy;
+	Histogram *counts = mem_alloc0(sizeof(*counts));
 
-	if (h->hint != HISTOGRAM_HINT_UNKNOWN || prev == NULL)
-		return h;
-	copy = mem_dup(h, sizeof(*h));
-	copy->hint = histogram_detect_reset(h, prev) ? HISTOGRAM_HINT_RESET : HISTOGRAM_HINT_NOT_RESET;
-	return copy;
+	counts->hint = h->hint;
+	if (h->hint == HISTOGRAM_HINT_UNKNOWN && prev != NULL)
+		counts->hint =
+			histogram_detect_reset(h, prev) ? HISTOGRAM_HINT_RESET : HISTOGRAM_HINT_NOT_RESET;
+	counts->schema = h->schema;
+	counts->count = h->count;
+	counts->sum = h->sum;
+	return counts;
 }
 
 /*
