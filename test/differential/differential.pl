@@ -8,6 +8,7 @@ use warnings;
 
 use Cwd qw(abs_path);
 use Differential::Compare qw(parse differences);
+use Differential::Data qw($T0 $SPAN);
 use Differential::Query;
 use Differential::Random;
 use Differential::Rules qw(epsilon excuse as_now @RULES);
@@ -39,15 +40,31 @@ sub in_their_words
 	return $text;
 }
 
+sub in_our_words
+{
+	my $reply = shift;
+
+	$reply->{error} =~ s/"holt_winters"/"double_exponential_smoothing"/ if defined $reply->{error};
+	return $reply;
+}
+
 sub reply
 {
 	my ($server, $path, $params) = @_;
 	my %params = %$params;
 
 	$params{query} = in_their_words($params{query}) if $server eq 'theirs';
-	my $reply = parse(ask($server, $path, \%params));
+	my $reply = in_our_words(parse(ask($server, $path, \%params)));
 	as_now($reply, $version);
 	return $reply;
+}
+
+# Parameters of a range query over all of the data, at times that are fit for the version.
+sub all_times
+{
+	my $offset = $version < 3 ? 700 : 0;
+
+	return { start => ($T0 - 600_000 + $offset) / 1000, end => ($T0 + $SPAN + 900_000 + $offset) / 1000, step => 5 };
 }
 
 for my $n (1 .. $queries)
@@ -79,7 +96,12 @@ for my $n (1 .. $queries)
 	my $rule = excuse({
 		q => $q, version => $version, ours => $ours, theirs => $theirs, found => \@found, how => \%how,
 		again => sub { return reply('theirs', $q->{path}, $q->{params}); },
-		ask => sub { my $text = shift; return map { reply($_, $q->{path}, { %{ $q->{params} }, query => $text }) } 'ours', 'theirs'; },
+		ask => sub {
+			my ($text, $everywhere) = @_;
+			my ($path, $params) = $everywhere ? ('query_range', all_times()) : @$q{ 'path', 'params' };
+
+			return map { reply($_, $path, { %$params, query => $text }) } 'ours', 'theirs';
+		},
 	});
 	if (defined $rule)
 	{

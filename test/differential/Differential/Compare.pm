@@ -148,8 +148,9 @@ sub differences
 	}
 	if ($opt{ordered})
 	{
-		my ($a, $b) = map { join ' ', @{ $_->{order} || [] } } $ours, $theirs;
-		push @found, { kind => 'order', text => "order of values $a, not $b" } if $a ne $b && !@found;
+		my ($a, $b) = map { $_->{order} || [] } $ours, $theirs;
+		my $wrong = !@found && grep { !same_number($a->[$_], $b->[$_], $opt{epsilon}) } 0 .. $#$a;
+		push @found, { kind => 'order', text => "order of values @$a, not @$b" } if $wrong;
 	}
 	if ($opt{annotations} && $ours->{annotations} ne $theirs->{annotations})
 	{
