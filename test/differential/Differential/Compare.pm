@@ -33,11 +33,21 @@ sub parse
 	}
 	for my $s (@{ $data->{result} })
 	{
-		$opt{relabel}->($s->{metric}) if $opt{relabel};
-		push @{ $out{series}{ labels_text($s->{metric}) } }, {
+		my %points = (
 			values => $s->{values} || ($s->{value} ? [ $s->{value} ] : []),
 			histograms => $s->{histograms} || ($s->{histogram} ? [ $s->{histogram} ] : []),
-		};
+		);
+
+		$opt{relabel}->($s->{metric}) if $opt{relabel};
+		my $same = $out{series}{ labels_text($s->{metric}) } ||= [];
+		if ($opt{relabel} && @$same) # made equal: one series now
+		{
+			push @{ $same->[0]{$_} }, @{ $points{$_} } for keys %points;
+		}
+		else
+		{
+			push @$same, \%points;
+		}
 		push @{ $out{order} }, $s->{value} ? $s->{value}[1] : 'histogram'; # equal ones may come in any order
 	}
 	return \%out;

@@ -96,6 +96,15 @@ sub same_but_labels
 	return !differences($ours, $theirs, epsilon => 1e-9);
 }
 
+# A name may have become part of another label.
+sub without_name
+{
+	my $labels = shift;
+	my $name = delete $labels->{__name__};
+
+	$labels->{new} =~ s/\Q$name\E$// if defined $name && defined $labels->{new};
+}
+
 # What they say when asked again and again.
 sub other_answers
 {
@@ -207,6 +216,10 @@ our @RULES = (
 		my $c = shift;
 		return $c->{q}{text} =~ /\bnhcb\b/ && ($c->{theirs}{annotations} // '') =~ /incompatible custom buckets/;
 	} ],
+	[ 'buckets at the root', 3.014, sub {
+		my $c = shift;
+		return $c->{q}{text} =~ /^histogram_(count|sum|avg)\(/ && !differences($c->{ask}->("($c->{q}{text})"), %{ $c->{how} });
+	} ],
 	[ 'kinds without buckets', 3.014, sub {
 		my $c = shift;
 		my $fewer = join "\n", grep { !/mix of histograms with exponential and custom/ } split /\n/, $c->{ours}{annotations} // '';
@@ -252,7 +265,7 @@ our @RULES = (
 	} ],
 	[ 'name kept by atan2', 3, sub {
 		my $c = shift;
-		return $c->{q}{text} =~ /\batan2\b/ && same_but_labels($c, sub { delete $_[0]{__name__}; });
+		return $c->{q}{text} =~ /\batan2\b/ && same_but_labels($c, \&without_name);
 	} ],
 	[ 'window that moves', 3, sub {
 		my $c = shift;
@@ -261,11 +274,12 @@ our @RULES = (
 	} ],
 	[ 'new syntax', 3, sub {
 		my $c = shift;
-		return $c->{theirs}{status} == 400 && ($c->{q}{tags}{broken} || $c->{theirs}{error} =~ /in grouping opts, expected label$/);
+		return $c->{theirs}{status} == 400 && ($c->{q}{tags}{broken} || $c->{theirs}{error} =~ /in grouping opts, expected label$/) ||
+			($c->{theirs}{error} // '') =~ /^invalid (source|destination) label name/;
 	} ],
 	[ 'words in brackets', 3.014, sub {
 		my $c = shift;
-		return ($c->{theirs}{error} // '') =~ /unexpected "\w+" in subquery or range selector, / && ($c->{ours}{error} // '') =~ /unexpected character: '\w', expected ':'$/;
+		return ($c->{theirs}{error} // '') =~ /unexpected "\w+" in subquery or range selector, |unexpected colon '\w'$/ && ($c->{ours}{error} // '') =~ /unexpected character: '\w', expected ':'$/;
 	} ],
 	[ 'dot and newline', 3, sub {
 		my $c = shift;
