@@ -275,7 +275,7 @@ our @RULES = (
 	[ 'new syntax', 3, sub {
 		my $c = shift;
 		return $c->{theirs}{status} == 400 && ($c->{q}{tags}{broken} || $c->{theirs}{error} =~ /in grouping opts, expected label$/) ||
-			($c->{theirs}{error} // '') =~ /^invalid (source|destination) label name/;
+			($c->{theirs}{error} // '') =~ /^invalid (source |destination )?label name/;
 	} ],
 	[ 'words in brackets', 3.014, sub {
 		my $c = shift;
