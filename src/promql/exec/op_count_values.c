@@ -8,6 +8,7 @@
 #include "model/histogram_math.h"
 #include "promql/exec/aggregate.h"
 #include "promql/exec/ops.h"
+#include "util/cancel.h"
 #include "util/text.h"
 
 typedef struct CountValuesOp
@@ -83,7 +84,10 @@ output_id(CountValuesOp *self, Labels key, StrView value, Err *err)
 		}
 		self->counts[id] = mem_alloc0(sizeof(double) * self->op.grid->nsteps);
 		mem_scope_switch(old);
+		cancel_poll();
 		if (!promql_exec_hold(self->op.exec, self->op.grid->nsteps, err))
+			return -1;
+		if (id % 1024 == 1023 && !promql_exec_check_memory(self->op.exec, err))
 			return -1;
 	}
 	return id;
@@ -101,6 +105,7 @@ add_series(CountValuesOp *self, const PromqlOpSeries *s, Err *err)
 	{
 		bool is_float = s->vec.kind[i] == PROMQL_FLOAT;
 
+		cancel_poll_at(i);
 		if (s->vec.kind[i] == PROMQL_ABSENT)
 			continue;
 		if (id < 0 || !is_float || value_bits(s->vec.v[i]) != bits)
