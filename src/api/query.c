@@ -5,7 +5,7 @@
  */
 #include "api/handlers.h"
 
-#include "pg/guc.h"
+#include "pg/deadline.h"
 #include "pg/stats.h"
 #include "pg/time.h"
 #include "promql/promql.h"
@@ -13,7 +13,6 @@
 #include "util/text.h"
 #include "wire/json.h"
 
-#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #define STREAM_BYTES	32768 /* JSON collected before it is written */
@@ -30,9 +29,7 @@ timeout_param(ApiCall *call)
 		return true;
 	if (!api_duration_param(call, "timeout", &ms))
 		return false;
-	if (mimir_query_timeout > 0)
-		ms = Min(ms, (int64) mimir_query_timeout * 1000);
-	enable_timeout_after(STATEMENT_TIMEOUT, (int) Max(ms, 1));
+	deadline_lower(ms);
 	return true;
 }
 

@@ -74,7 +74,8 @@ promql_op_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 	if (rc > 0)
 	{
 		op->stats.series_out++;
-		ex->memory_countdown -= op->grid->nsteps + 16;
+		/* a histogram may be of some hundred bytes */
+		ex->memory_countdown -= ((int64_t) op->grid->nsteps + 16) * (out->vec.h != NULL ? 64 : 1);
 		if (ex->memory_countdown < 0 && !promql_exec_check_memory(ex, err))
 			rc = -1;
 	}
