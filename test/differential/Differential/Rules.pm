@@ -45,6 +45,7 @@ my @WORDS = (
 	[ 3, qr/(?<=expected )duration$/, 'number, duration, step(), or range()' ],
 	[ 3, qr/\)\$`$/, '`' ],
 	[ 3.014, qr/(?<=expected )number or duration$/, 'number, duration, step(), or range()' ],
+	[ 3.014, qr/(?<=expected )number or duration or "\]"$/, 'number, duration, step(), range(), or "]"' ],
 	[ 3.014, qr/in subquery selector(?=, expected number)/, 'in subquery or range selector' ],
 	[ 3.014, qr/"<Item \d+>" /, '' ],
 	[ 3.014, qr/^Scalar value NaN overflows int64$/, 'Parameter value is NaN' ],
@@ -68,8 +69,8 @@ sub as_now
 
 	my %seen;
 	$reply->{annotations} = join "\n", sort grep { !$seen{$_}++ } map {
-		s/ for metric name "[^"]*"(?= \(\d)// if /bucket label|needed to be fixed/;
 		s/, from buckets .*(?= \(\d)//;
+		s/ for metric name "[^"]*"(?= \(\d)// if /bucket label|needed to be fixed/;
 		s/has NaN observations.*?(,[^"]*?)?( for metric name "[^"]*")? \(\d+:\d+\)/has NaN observations$1/;
 		$_
 	} grep { !/sort is ineffective|counter resets during histogram aggregation/ } split /\n/, $reply->{annotations};
@@ -289,7 +290,7 @@ our @RULES = (
 		my $c = shift;
 		return $c->{q}{text} =~ /stddev|stdvar/ && all_points($c, sub { join(' ', sort map { $_ // '' } @{ $_[0] }{ 'ours', 'theirs' }) =~ /^(0 NaN|\+Inf NaN)$/ });
 	} ],
-	[ 'logarithm of a denormal', 3, sub {
+	[ 'logarithm of a denormal', undef, sub {
 		my $c = shift;
 		return $c->{q}{text} =~ /\b(ln|log2|log10)\b.*\bodd\b/ && all_points($c, sub { $_[0]{labels} =~ /"(denormal|anything|mixed)"/ });
 	} ],
