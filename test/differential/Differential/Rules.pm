@@ -264,6 +264,10 @@ our @RULES = (
 		my $c = shift;
 		return $c->{q}{text} =~ /\b(start|end)\(\)/ && ($c->{theirs}{error} // '') =~ /unexpected "\("/;
 	} ],
+	[ 'names through subqueries', 3.014, sub {
+		my $c = shift;
+		return $ENV{DIFF_DELAYED} && $c->{q}{tags}{subquery} && same_but_labels($c, \&without_name);
+	} ],
 	[ 'name kept by atan2', 3, sub {
 		my $c = shift;
 		return $c->{q}{text} =~ /\batan2\b/ && same_but_labels($c, \&without_name);
