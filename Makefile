@@ -74,12 +74,17 @@ include bench/bench.mk
 
 # --- tests and style ----------------------------------------------------------------------------
 # PGXS brings a check target that only refuses; its recipe is replaced here.
-.PHONY: check lint fmt fmt-check
+.PHONY: check differential lint fmt fmt-check
+DIFF_QUERIES ?= 200
+DIFF_SEED    ?= 1
 check: deps-check ## every test, from nothing to "N passed, N failed"
 	+$(MAKE) --no-print-directory -j$(shell nproc) all
 	+@PG_CONFIG='$(PG_CONFIG)' tools/check.sh
 deps-check: deps
 	@PG_CONFIG='$(PG_CONFIG)' tools/install-deps.sh prometheus prometheus-node-exporter
+differential: all ## DIFF_QUERIES random queries of DIFF_SEED to Prometheus and to us
+	@PG_CONFIG='$(PG_CONFIG)' tools/install-deps.sh prometheus
+	perl -Itest/t -Itest/differential test/differential/differential.pl $(DIFF_QUERIES) $(DIFF_SEED)
 lint: ## rules that no compiler checks: tools/lint
 	@for rule in tools/lint/*.sh; do bash $$rule || exit 1; done
 FMT_FILES = $(shell git ls-files '*.c' '*.h')

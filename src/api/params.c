@@ -76,10 +76,10 @@ api_limit_param(ApiCall *call, const char *name, int64 *limit)
 		return true;
 	errno = 0;
 	*limit = strtoll(v, &end, 10);
-	if (*end != '\0' || errno != 0)
+	if (*end != '\0' || errno != 0 || *v == ' ')
 		return err_set(&call->err, ERR_BAD_REQUEST, -1,
-					   "invalid parameter \"%s\": strconv.Atoi: parsing \"%s\": invalid syntax",
-					   name, v);
+					   "invalid parameter \"%s\": strconv.Atoi: parsing \"%s\": %s", name, v,
+					   errno == ERANGE ? "value out of range" : "invalid syntax");
 	if (*limit < 0)
 		return err_set(&call->err, ERR_BAD_REQUEST, -1,
 					   "invalid parameter \"%s\": limit must be non-negative", name);

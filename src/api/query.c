@@ -5,7 +5,7 @@
  */
 #include "api/handlers.h"
 
-#include "pg/guc.h"
+#include "pg/deadline.h"
 #include "pg/stats.h"
 #include "pg/time.h"
 #include "promql/promql.h"
@@ -13,7 +13,7 @@
 #include "util/text.h"
 #include "wire/json.h"
 
-#include "utils/timeout.h"
+#include "utils/timestamp.h"
 
 #define STREAM_BYTES	32768 /* JSON collected before it is written */
 #define MAX_POINTS		11000
@@ -29,9 +29,7 @@ timeout_param(ApiCall *call)
 		return true;
 	if (!api_duration_param(call, "timeout", &ms))
 		return false;
-	if (mimir_query_timeout > 0)
-		ms = Min(ms, (int64) mimir_query_timeout * 1000);
-	enable_timeout_after(STATEMENT_TIMEOUT, (int) Max(ms, 1));
+	deadline_lower(ms);
 	return true;
 }
 
@@ -146,8 +144,24 @@ write_scalar(Buf *b, int64 t, double v)
 }
 
 static void
-write_annotations(Buf *b, QueryRun *run, bool truncated)
+next_item(Buf *b, int *n)
 {
+	if ((*n)++ > 0)
+		buf_char(b, ',');
+}
+
+/* stats_is_odd -- a value of the parameter "stats" that is only tolerated. */
+static bool
+stats_is_odd(const char *stats)
+{
+	return stats != NULL && strcmp(stats, "true") != 0 && strcmp(stats, "all") != 0;
+}
+
+/* write_annotations -- what the evaluation noticed, and warnings of the request itself. */
+static void
+write_annotations(ApiCall *call, Buf *b, QueryRun *run, bool truncated)
+{
+	const char *stats = api_param(call, "stats");
 	const PromqlAnnotation *a;
 	int n = query_run_annotations(run, &a);
 
@@ -160,20 +174,30 @@ write_annotations(Buf *b, QueryRun *run, bool truncated)
 		for (int i = 0; i < n; i++)
 			total += a[i].is_warning == (bool) warnings;
 		total += warnings && truncated;
+		total += warnings && stats_is_odd(stats);
 		if (total == 0)
 			continue;
 		buf_printf(b, ",\"%ss\":[", kind);
 		if (warnings && truncated)
 		{
+			next_item(b, &shown);
 			buf_str(b, "\"results truncated due to limit\"");
-			shown++;
+		}
+		if (warnings && stats_is_odd(stats))
+		{
+			char *text =
+				psprintf("value \"%s\" for parameter \"stats\" is deprecated and will be rejected "
+						 "in the next major release, use \"true\" or \"all\"",
+						 stats);
+
+			next_item(b, &shown);
+			text_json_string(b, text, strlen(text), true);
 		}
 		for (int i = 0; i < n && shown < ANNOTATIONS_MAX; i++)
 		{
 			if (a[i].is_warning != (bool) warnings)
 				continue;
-			if (shown++ > 0)
-				buf_char(b, ',');
+			next_item(b, &shown);
 			text_json_string(b, a[i].text, strlen(a[i].text), true);
 		}
 		if (total > ANNOTATIONS_MAX)
@@ -183,10 +207,10 @@ write_annotations(Buf *b, QueryRun *run, bool truncated)
 }
 
 static void
-write_stats(ApiCall *call, Buf *b, QueryRun *run, int64 began_ms)
+write_stats(ApiCall *call, Buf *b, QueryRun *run, TimestampTz began)
 {
 	PromqlStats st = query_run_stats(run);
-	double elapsed = (time_now_ms() - began_ms) / 1000.0;
+	double elapsed = (GetCurrentTimestamp() - began) / 1e6;
 
 	if (api_param(call, "stats") == NULL)
 		return;
@@ -220,7 +244,7 @@ type_name(PromqlType type)
  * has its status.  Errors that only the end shows break the connection off.
  */
 static bool
-stream_result(ApiCall *call, QueryRun *run, const PromqlParams *p, int64 limit, int64 began_ms)
+stream_result(ApiCall *call, QueryRun *run, const PromqlParams *p, int64 limit, TimestampTz began)
 {
 	PromqlType type = query_run_type(run);
 	PromqlSeries s;
@@ -275,9 +299,9 @@ stream_result(ApiCall *call, QueryRun *run, const PromqlParams *p, int64 limit, 
 		}
 		buf_char(&b, ']');
 	}
-	write_stats(call, &b, run, began_ms);
+	write_stats(call, &b, run, began);
 	buf_char(&b, '}');
-	write_annotations(&b, run, truncated);
+	write_annotations(call, &b, run, truncated);
 	buf_char(&b, '}');
 	api_write(call, b.data, b.len);
 	api_end(call);
@@ -287,7 +311,7 @@ stream_result(ApiCall *call, QueryRun *run, const PromqlParams *p, int64 limit, 
 static bool
 run_and_stream(ApiCall *call, const char *query, const PromqlParams *p, int64 limit)
 {
-	int64 began_ms = time_now_ms();
+	TimestampTz began = GetCurrentTimestamp();
 	Err err = ERR_INIT;
 	QueryRun *run = query_run_begin(&call->tenants, query, p, &err);
 	bool ok;
@@ -302,7 +326,7 @@ run_and_stream(ApiCall *call, const char *query, const PromqlParams *p, int64 li
 		call->err = err;
 		return false;
 	}
-	ok = stream_result(call, run, p, limit, began_ms);
+	ok = stream_result(call, run, p, limit, began);
 	stats_add(STAT_QUERY_SAMPLES, query_run_stats(run).samples_read);
 	if (!ok)
 		stats_add(STAT_QUERY_FAILURES, 1);

@@ -38,8 +38,9 @@ custom_bucket(const Histogram *h, const HistogramItem *item)
 	};
 }
 
-int
-histogram_buckets(const Histogram *h, HistogramBucket **out)
+/* buckets -- the buckets, with or without the zero bucket; allocates *out. */
+static int
+buckets(const Histogram *h, bool with_zero, HistogramBucket **out)
 {
 	HistogramSide neg = histogram_side_load(h->neg_spans, h->n_neg_spans, h->neg, h->n_neg, NULL);
 	HistogramSide pos = histogram_side_load(h->pos_spans, h->n_pos_spans, h->pos, h->n_pos, NULL);
@@ -48,7 +49,7 @@ histogram_buckets(const Histogram *h, HistogramBucket **out)
 
 	for (int i = neg.n - 1; i >= 0; i--)
 		b[n++] = exponential_bucket(h, &neg.items[i], false);
-	if (h->zero_count > 0)
+	if (with_zero)
 		b[n++] =
 			(HistogramBucket){-h->zero_threshold, h->zero_threshold, true, true, h->zero_count, 0};
 	for (int i = 0; i < pos.n; i++)
@@ -58,6 +59,12 @@ histogram_buckets(const Histogram *h, HistogramBucket **out)
 	mem_free(pos.items);
 	*out = b;
 	return n;
+}
+
+int
+histogram_buckets(const Histogram *h, HistogramBucket **out)
+{
+	return buckets(h, h->zero_count > 0, out);
 }
 
 static void
@@ -74,7 +81,7 @@ void
 histogram_text(Buf *out, const Histogram *h)
 {
 	HistogramBucket *b;
-	int n = histogram_buckets(h, &b);
+	int n = buckets(h, h->zero_count != 0, &b); /* a negative one is shown, too */
 
 	number(out, "{count:", h->count);
 	number(out, ", sum:", h->sum);

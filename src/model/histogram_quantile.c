@@ -165,7 +165,7 @@ rank_of(const Histogram *h, const HistogramBucket *buckets, int n, double v, dou
 		HistogramBucket b = buckets[i];
 		bool zero = b.lower <= 0 && b.upper >= 0;
 
-		if (custom ? b.lower == -INFINITY && b.upper > 0 : zero)
+		if (zero)
 			clip_at_zero(h, &b);
 		if (b.lower >= v)
 			return rank < all ? rank : all;

@@ -9,6 +9,16 @@
 #ifndef MIMIR_UTIL_CANCEL_H
 #define MIMIR_UTIL_CANCEL_H
 
+#include <stdint.h>
+
 extern void cancel_poll(void);
+
+/* cancel_poll_at -- for iteration i of a loop: polls now and then. */
+static inline void
+cancel_poll_at(int64_t i)
+{
+	if ((i & 0x3FFF) == 0)
+		cancel_poll();
+}
 
 #endif

@@ -13,6 +13,7 @@
 #include "api/error.h"
 #include "api/push.h"
 #include "api/routes.h"
+#include "pg/deadline.h"
 #include "pg/errmap.h"
 #include "pg/export.h"
 #include "pg/guc.h"
@@ -40,9 +41,7 @@
 
 MIMIR_WORKER(mimir_http_worker_main);
 
-static TimeoutId query_timeout;
-static volatile sig_atomic_t timed_out; /* why the running query is being cancelled */
-static volatile uint64 early_cancel;	/* request to cancel that had not begun */
+static volatile uint64 early_cancel; /* request to cancel that had not begun */
 
 /* ---- cancelling -------------------------------------------------------------------------------- */
 
@@ -73,31 +72,22 @@ cancel_handler(SIGNAL_ARGS)
 	errno = save_errno;
 }
 
-static void
-timeout_handler(void)
-{
-	timed_out = true;
-	cancel_now();
-}
-
 /* From here to forbid_cancel the request may be cancelled. */
 static void
 allow_cancel(const WorkerRequest *w)
 {
-	timed_out = false;
 	pg_atomic_write_u64(&worker_slot->current_id, w->id);
 	pg_memory_barrier();
 	if (early_cancel == w->id)
 		cancel_now();
-	if (mimir_query_timeout > 0)
-		enable_timeout_after(query_timeout, mimir_query_timeout * 1000);
+	deadline_start((int64) mimir_query_timeout * 1000);
 }
 
 /* A cancel that came too late is forgotten, so that it does not hit the next request. */
 static void
 forbid_cancel(void)
 {
-	disable_timeout(query_timeout, false);
+	deadline_stop();
 	pg_atomic_write_u64(&worker_slot->current_id, 0);
 	pg_memory_barrier();
 	QueryCancelPending = false;
@@ -131,10 +121,12 @@ fail_query(WorkerRequest *w, MemoryContext context)
 	AbortCurrentTransaction();
 	RESUME_INTERRUPTS();
 	MemoryContextSwitchTo(context);
-	if (timed_out && edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
+	if (edata->sqlerrcode != ERRCODE_QUERY_CANCELED)
+		errmap_from_report(edata, &err);
+	else if (deadline_has_passed())
 		err_set(&err, ERR_TIMEOUT, -1, "query timed out in expression evaluation");
 	else
-		errmap_from_report(edata, &err);
+		err_set(&err, ERR_CANCELED, -1, "query was canceled in expression evaluation");
 	if (err.code == ERR_INTERNAL || err.code == ERR_CORRUPT)
 		ereport(LOG, (errmsg("request failed: %s", edata->message),
 					  edata->detail ? errdetail_internal("%s", edata->detail) : 0));
@@ -305,7 +297,7 @@ mimir_http_worker_main(Datum arg)
 	pqsignal(SIGINT, cancel_handler);
 	BackgroundWorkerUnblockSignals();
 	worker_connect(worker_slot->pool == HTTP_POOL_PUSH ? WORKER_PUSH : WORKER_QUERY);
-	query_timeout = RegisterTimeout(USER_TIMEOUT, timeout_handler);
+	deadline_init();
 	context = AllocSetContextCreate(TopMemoryContext, "mimir request", ALLOCSET_DEFAULT_SIZES);
 	worker_slot->pid = MyProcPid;
 	worker_slot->latch = MyLatch;

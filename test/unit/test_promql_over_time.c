@@ -218,6 +218,32 @@ UNIT_TEST(promql_over_time_fast_equals_plain)
 	}
 }
 
+/* Sizes around the runs in which many values are sorted; bits tell -0 from 0. */
+UNIT_TEST(promql_quantile_sorts_any_number)
+{
+	static const int sizes[] = {0, 1, 32767, 32768, 32769, 65536, 98305, 200000};
+	uint64_t state = 3;
+
+	for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++)
+	{
+		int n = sizes[k];
+		double *v = malloc(sizeof(double) * (n + 1)), *plain = malloc(sizeof(double) * (n + 1));
+
+		for (int i = 0; i < n; i++)
+		{
+			uint64_t r = next_random(&state);
+
+			v[i] = r % 50 == 0 ? NAN : r % 50 == 1 ? -0.0 : (double) (r >> 8 & 0xFFFF) - 99;
+			plain[i] = v[i];
+		}
+		promql_quantile_sort(v, n);
+		qsort(plain, n, sizeof(double), promql_quantile_cmp);
+		CHECK(memcmp(v, plain, sizeof(double) * n) == 0);
+		free(v);
+		free(plain);
+	}
+}
+
 UNIT_TEST(promql_exact_prefix_refuses_what_would_round)
 {
 	double big[] = {0x1p52, 0x1p52};

@@ -24,7 +24,7 @@ struct PromqlExec
 	int64_t held_samples; /* points that operators keep at the moment */
 	int64_t peak_samples;
 	int64_t samples_read;
-	int memory_countdown; /* series until memory is measured again */
+	int64_t memory_countdown; /* steps of series until memory is measured again */
 
 	struct PromqlResult *result; /* shapes what the root yields */
 	bool opened;

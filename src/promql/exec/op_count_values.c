@@ -8,7 +8,10 @@
 #include "model/histogram_math.h"
 #include "promql/exec/aggregate.h"
 #include "promql/exec/ops.h"
+#include "util/cancel.h"
 #include "util/text.h"
+
+#define MEASURE_BYTES (1024 * 1024) /* of new counts, before memory is measured */
 
 typedef struct CountValuesOp
 {
@@ -17,7 +20,9 @@ typedef struct CountValuesOp
 	PromqlLabelMap map; /* label sets of the output */
 	double **counts;	/* by output series and step */
 	int cap;
-	bool label_goes; /* without () takes the value's label away again */
+	MemScope *scratch; /* of one lookup */
+	int64_t uncounted; /* bytes of counts since memory was measured */
+	bool label_goes;   /* without () takes the value's label away again */
 	PromqlVector vec;
 	int at;
 	bool loaded;
@@ -36,6 +41,7 @@ count_values_open(PromqlOp *op, Err *err)
 	self->label_goes = a->without && strview_eq_cstr(a->label, LABELS_NAME);
 	for (int i = 0; a->without && i < a->ngrouping; i++)
 		self->label_goes |= strview_eq(a->grouping[i], a->label);
+	self->scratch = mem_scope_create("mimir count_values");
 	promql_label_map_init(&self->map, op->mem);
 	promql_vector_init(&self->vec, op->grid->nsteps);
 	return true;
@@ -59,10 +65,11 @@ value_text(const PromqlVector *vec, int i)
 	return strview(text, len);
 }
 
-/* output_id -- the output series of a group and a value. */
+/* output_id -- the output series of a group and the value at step i; -1: error. */
 static int
-output_id(CountValuesOp *self, Labels key, StrView value, Err *err)
+output_id(CountValuesOp *self, Labels key, const PromqlVector *vec, int i, Err *err)
 {
+	MemScope *outer = mem_scope_switch(self->scratch);
 	LabelsBuilder builder;
 	bool is_new;
 	int id;
@@ -70,8 +77,10 @@ output_id(CountValuesOp *self, Labels key, StrView value, Err *err)
 	labels_builder_init(&builder);
 	labels_builder_from(&builder, key);
 	if (!self->label_goes)
-		labels_builder_set(&builder, self->op.plan->aggregate.label, value);
+		labels_builder_set(&builder, self->op.plan->aggregate.label, value_text(vec, i));
 	id = promql_label_map_add(&self->map, labels_builder_finish(&builder), &is_new);
+	mem_scope_switch(outer);
+	mem_scope_reset(self->scratch);
 	if (is_new)
 	{
 		MemScope *old = mem_scope_switch(self->op.mem);
@@ -83,8 +92,16 @@ output_id(CountValuesOp *self, Labels key, StrView value, Err *err)
 		}
 		self->counts[id] = mem_alloc0(sizeof(double) * self->op.grid->nsteps);
 		mem_scope_switch(old);
+		cancel_poll();
 		if (!promql_exec_hold(self->op.exec, self->op.grid->nsteps, err))
 			return -1;
+		self->uncounted += sizeof(double) * self->op.grid->nsteps;
+		if (self->uncounted > MEASURE_BYTES)
+		{
+			self->uncounted = 0;
+			if (!promql_exec_check_memory(self->op.exec, err))
+				return -1;
+		}
 	}
 	return id;
 }
@@ -101,11 +118,12 @@ add_series(CountValuesOp *self, const PromqlOpSeries *s, Err *err)
 	{
 		bool is_float = s->vec.kind[i] == PROMQL_FLOAT;
 
+		cancel_poll_at(i);
 		if (s->vec.kind[i] == PROMQL_ABSENT)
 			continue;
 		if (id < 0 || !is_float || value_bits(s->vec.v[i]) != bits)
 		{
-			id = output_id(self, key, value_text(&s->vec, i), err);
+			id = output_id(self, key, &s->vec, i, err);
 			if (id < 0)
 				return false;
 			bits = is_float ? value_bits(s->vec.v[i]) : 0;

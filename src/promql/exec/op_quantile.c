@@ -7,6 +7,7 @@
 #include "promql/exec/aggregate.h"
 #include "promql/exec/ops.h"
 #include "promql/functions/quantile.h"
+#include "util/cancel.h"
 
 typedef struct Values
 {
@@ -81,6 +82,7 @@ add_series(QuantileOp *self, const PromqlOpSeries *s, Err *err)
 			promql_histogram_ignored(&self->op);
 			self->told_ignored = true;
 		}
+		cancel_poll_at(i);
 		if (s->vec.kind[i] != PROMQL_FLOAT)
 			continue;
 		if (v->n == v->cap)
@@ -123,6 +125,7 @@ quantile_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 		for (int i = 0; i < op->grid->nsteps; i++)
 		{
 			self->vec.kind[i] = values[i].n > 0 ? PROMQL_FLOAT : PROMQL_ABSENT;
+			cancel_poll_at(values[i].n > 1000 ? 0 : i);
 			if (values[i].n > 0)
 			{
 				promql_quantile_sort(values[i].items, values[i].n);

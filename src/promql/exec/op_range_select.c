@@ -15,15 +15,15 @@ typedef struct RangeSelectOp
 	PromqlWindower windower;
 } RangeSelectOp;
 
-/* explicit_hints -- the samples with all reset hints told; arrays from the current scope. */
+/* strip_buckets -- the samples with counts alone; arrays from the current scope. */
 static void
-explicit_hints(PromqlSamples *s)
+strip_buckets(PromqlSamples *s)
 {
 	Histogram **h = mem_dup(s->h, sizeof(Histogram *) * s->n);
 
-	for (int i = 1; i < s->n; i++)
+	for (int i = 0; i < s->n; i++)
 		if (h[i] != NULL && !histogram_is_stale(h[i]))
-			h[i] = promql_explicit_hint(h[i], s->h[i - 1]);
+			h[i] = promql_counts_only(h[i], i > 0 ? s->h[i - 1] : NULL);
 	s->h = h;
 }
 
@@ -58,8 +58,8 @@ range_select_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 		op->stats.series_in++;
 		if (s.n == 0)
 			continue;
-		if (op->plan->select.explicit_hints && s.h != NULL)
-			explicit_hints(&s);
+		if (op->plan->select.counts_only && s.h != NULL)
+			strip_buckets(&s);
 		total = promql_windower_set(&self->windower, op->mem, &s);
 		if (total == 0)
 			continue;

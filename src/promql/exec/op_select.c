@@ -56,8 +56,8 @@ emit(SelectOp *self, const PromqlSamples *s, int i, int j)
 	{
 		vec->kind[i] = PROMQL_HISTOGRAM;
 		vec->h[i] = s->h[j];
-		if (self->sel->explicit_hints && j > 0)
-			vec->h[i] = promql_explicit_hint(s->h[j], s->h[j - 1]);
+		if (self->sel->counts_only)
+			vec->h[i] = promql_counts_only(s->h[j], j > 0 ? s->h[j - 1] : NULL);
 	}
 	else
 	{

@@ -9,6 +9,7 @@
 #include "promql/exec/exec.h"
 #include "promql/exec/ops.h"
 #include "promql/exec/windows.h"
+#include "util/cancel.h"
 
 typedef struct SubqueryOp
 {
@@ -17,6 +18,7 @@ typedef struct SubqueryOp
 	int64_t *t; /* one entry for each step of the child's grid */
 	double *v;
 	Histogram **h;
+	int held; /* samples of the series at hand, counted as the query's */
 } SubqueryOp;
 
 static bool
@@ -62,6 +64,7 @@ gather(SubqueryOp *self, const PromqlVector *vec)
 	}
 	for (int i = 0; i < grid->nsteps; i++)
 	{
+		cancel_poll_at(i);
 		if (vec->kind[i] == PROMQL_ABSENT)
 			continue;
 		self->t[s.n] = grid->ts[i];
@@ -87,7 +90,12 @@ subquery_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 	while ((rc = promql_op_next(op->children[0], out, err)) > 0)
 	{
 		PromqlSamples s = gather(self, &out->vec);
-		int64_t total = promql_windower_set(&self->windower, op->mem, &s);
+		int64_t total;
+
+		if (!promql_exec_hold(op->exec, s.n - self->held, err))
+			return -1;
+		self->held = s.n;
+		total = promql_windower_set(&self->windower, op->mem, &s);
 
 		op->stats.series_in++;
 		op->stats.samples += s.n;
@@ -97,6 +105,8 @@ subquery_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 		out->win = &self->windower.win;
 		return 1;
 	}
+	promql_exec_hold(op->exec, -self->held, NULL);
+	self->held = 0;
 	return rc;
 }
 

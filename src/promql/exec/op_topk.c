@@ -12,6 +12,7 @@
  */
 #include "promql/exec/aggregate.h"
 #include "promql/exec/ops.h"
+#include "util/cancel.h"
 #include "util/hash.h"
 
 #include <stdlib.h>
@@ -281,6 +282,7 @@ add_series(TopkOp *self, const PromqlOpSeries *s, Err *err)
 	{
 		Candidate c = {.v = s->vec.v[i], .series = self->nheld};
 
+		cancel_poll_at(i);
 		if (s->vec.kind[i] == PROMQL_ABSENT)
 			continue;
 		if (s->vec.kind[i] == PROMQL_HISTOGRAM)

@@ -74,7 +74,8 @@ promql_op_next(PromqlOp *op, PromqlOpSeries *out, Err *err)
 	if (rc > 0)
 	{
 		op->stats.series_out++;
-		ex->memory_countdown -= op->grid->nsteps + 16;
+		/* a histogram may be of some hundred bytes */
+		ex->memory_countdown -= ((int64_t) op->grid->nsteps + 16) * (out->vec.h != NULL ? 64 : 1);
 		if (ex->memory_countdown < 0 && !promql_exec_check_memory(ex, err))
 			rc = -1;
 	}
@@ -135,15 +136,18 @@ promql_op_close_set(PromqlOp *op, PromqlSeriesSet *set)
 }
 
 Histogram *
-promql_explicit_hint(Histogram *h, const Histogram *prev)
+promql_counts_only(const Histogram *h, const Histogram *prev)
 {
-	Histogram *copy;
+	Histogram *counts = mem_alloc0(sizeof(*counts));
 
-	if (h->hint != HISTOGRAM_HINT_UNKNOWN || prev == NULL)
-		return h;
-	copy = mem_dup(h, sizeof(*h));
-	copy->hint = histogram_detect_reset(h, prev) ? HISTOGRAM_HINT_RESET : HISTOGRAM_HINT_NOT_RESET;
-	return copy;
+	counts->hint = h->hint;
+	if (h->hint == HISTOGRAM_HINT_UNKNOWN && prev != NULL)
+		counts->hint =
+			histogram_detect_reset(h, prev) ? HISTOGRAM_HINT_RESET : HISTOGRAM_HINT_NOT_RESET;
+	counts->schema = h->schema;
+	counts->count = h->count;
+	counts->sum = h->sum;
+	return counts;
 }
 
 /*

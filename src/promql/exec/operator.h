@@ -83,10 +83,11 @@ extern void promql_blame_inputs(PromqlOp **inputs, int n, Err *err);
 extern void promql_op_close_set(PromqlOp *op, PromqlSeriesSet *set);
 
 /*
- * promql_explicit_hint -- h, or a shallow copy in the current scope whose unknown reset hint is made
- * explicit by comparing with prev, the histogram read before it (NULL: none).
+ * promql_counts_only -- a histogram of h's schema, count and sum, without buckets, in the current scope.
+ * An unknown reset hint is made explicit by comparing with prev, the histogram read before it (NULL:
+ * none).
  */
-extern Histogram *promql_explicit_hint(Histogram *h, const Histogram *prev);
+extern Histogram *promql_counts_only(const Histogram *h, const Histogram *prev);
 
 /* promql_op_read_scalar -- the values of an open scalar operator, kept in the current scope. */
 extern bool promql_op_read_scalar(PromqlOp *op, const double **values, Err *err);

@@ -8,6 +8,7 @@
 #include "promql/exec/windows.h"
 
 #include "model/value.h"
+#include "util/cancel.h"
 
 void
 promql_windower_init(PromqlWindower *w, const PromqlGrid *grid, int64_t range_ms, int64_t offset_ms,
@@ -76,6 +77,7 @@ drop_stale(PromqlWindower *w, MemScope *mem, const PromqlSamples *s)
 	n = 0;
 	for (i = 0; i < s->n; i++)
 	{
+		cancel_poll_at(i);
 		if (sample_is_stale(s, i))
 			continue;
 		w->t[n] = s->t[i];
@@ -102,6 +104,7 @@ promql_windower_set(PromqlWindower *w, MemScope *mem, const PromqlSamples *s)
 		int64_t first = w->ref[i] - w->before_ms; /* excluded */
 		int64_t last = w->ref[i] + w->after_ms;	  /* included */
 
+		cancel_poll_at(i);
 		while (hi < n && t[hi] <= last)
 			hi++;
 		while (lo < hi && t[lo] <= first)

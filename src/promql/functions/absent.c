@@ -13,10 +13,17 @@ typedef struct AbsentOp
 	bool done;
 } AbsentOp;
 
+/* subtracts -- m only takes series away, so Prometheus looks at it after all others. */
+static bool
+subtracts(const Matcher *m)
+{
+	return (m->type == MATCH_NOT_EQUAL || m->type == MATCH_NOT_REGEX) && matcher_matches_empty(m);
+}
+
 /*
  * expected_labels -- what equality matchers say.  A label loses its value again where another
  * matcher follows, unless that is its first equality: so {a="1",a="1"} and {a="1",a=~"1"} say
- * nothing of a, but {a=~"1",a="1"} does.
+ * nothing of a, but {a=~"1",a="1"} does.  Matchers that subtract follow wherever they are written.
  */
 static Labels
 expected_labels(const PromqlSelectorPlan *sel)
@@ -31,9 +38,13 @@ expected_labels(const PromqlSelectorPlan *sel)
 
 		if (strview_eq_cstr(m->name, LABELS_NAME))
 			continue;
-		for (int j = 0; j < i && set; j++)
-			set =
-				sel->matchers[j].type != MATCH_EQUAL || !strview_eq(sel->matchers[j].name, m->name);
+		for (int j = 0; j < sel->nmatchers && set; j++)
+		{
+			const Matcher *other = &sel->matchers[j];
+
+			set = !strview_eq(other->name, m->name) ||
+				  !(subtracts(other) || (j < i && other->type == MATCH_EQUAL));
+		}
 		labels_builder_set(&builder, m->name, set ? m->value : strview("", 0));
 	}
 	return labels_builder_finish(&builder);

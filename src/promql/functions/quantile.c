@@ -14,6 +14,9 @@
 
 #include <stdlib.h>
 
+#define SORT_RUN  32768 /* values sorted at once */
+#define SLIDE_MAX 128	/* values that come and go before a window is sorted anew */
+
 int
 promql_quantile_cmp(const void *pa, const void *pb)
 {
@@ -26,10 +29,55 @@ promql_quantile_cmp(const void *pa, const void *pb)
 	return (a > b) - (a < b);
 }
 
+/* merge -- of the sorted [0, middle) and [middle, n) of from, into to. */
+static void
+merge(double *to, const double *from, int middle, int n)
+{
+	int a = 0, b = middle;
+
+	for (int i = 0; i < n; i++)
+	{
+		bool first = b == n || (a < middle && promql_quantile_cmp(&from[a], &from[b]) <= 0);
+
+		cancel_poll_at(i);
+		to[i] = first ? from[a++] : from[b++];
+	}
+}
+
+/*
+ * promql_quantile_sort -- many values are sorted in runs that are then merged, so that it can be
+ * interrupted, and takes its memory from the query's.
+ */
 void
 promql_quantile_sort(double *v, int n)
 {
-	qsort(v, n, sizeof(double), promql_quantile_cmp);
+	double *from = v, *to;
+
+	for (int i = 0; i < n; i += SORT_RUN)
+	{
+		cancel_poll();
+		qsort(v + i, n - i < SORT_RUN ? n - i : SORT_RUN, sizeof(double), promql_quantile_cmp);
+	}
+	if (n <= SORT_RUN)
+		return;
+	to = mem_alloc(sizeof(double) * n);
+	for (int64_t width = SORT_RUN; width < n; width *= 2)
+	{
+		double *swap = from;
+
+		for (int64_t i = 0; i < n; i += 2 * width)
+		{
+			int size = n - i < 2 * width ? (int) (n - i) : (int) (2 * width);
+
+			cancel_poll();
+			merge(to + i, from + i, size < width ? size : (int) width, size);
+		}
+		from = to;
+		to = swap;
+	}
+	if (from != v)
+		memcpy(v, from, sizeof(double) * n);
+	mem_free(from != v ? from : to);
 }
 
 double
@@ -78,13 +126,16 @@ place(const double *v, int n, double x)
 	return lo;
 }
 
-/* slide -- make w hold [lo, hi), both not less than before. */
+/*
+ * slide -- make w hold [lo, hi), both not less than before.  Each value that comes or goes moves half of
+ * the others; many are better sorted anew.
+ */
 static void
 slide(SortedWindow *w, int lo, int hi)
 {
 	int n = w->hi - w->lo;
 
-	if (lo >= w->hi)
+	if (lo >= w->hi || lo - w->lo + hi - w->hi > SLIDE_MAX)
 	{
 		memcpy(w->v, w->samples + lo, sizeof(double) * (size_t) (hi - lo));
 		promql_quantile_sort(w->v, hi - lo);
@@ -95,6 +146,7 @@ slide(SortedWindow *w, int lo, int hi)
 		{
 			int at = place(w->v, n, w->samples[i]);
 
+			cancel_poll();
 			n--;
 			memmove(w->v + at, w->v + at + 1, sizeof(double) * (size_t) (n - at));
 		}
@@ -102,6 +154,7 @@ slide(SortedWindow *w, int lo, int hi)
 		{
 			int at = place(w->v, n, w->samples[i]);
 
+			cancel_poll();
 			memmove(w->v + at + 1, w->v + at, sizeof(double) * (size_t) (n - at));
 			w->v[at] = w->samples[i];
 			n++;

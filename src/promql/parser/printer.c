@@ -13,7 +13,6 @@
 #include "util/mem.h"
 #include "util/text.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #define PRETTY_WIDTH 100
@@ -297,15 +296,6 @@ print_operator(Buf *out, const PromqlBinary *b)
 		print_fill(out, "fill_right", m->fill_right.v);
 }
 
-/*
- * is_infinite_base -- in Inf ^ 2 the base must not print as +Inf: a sign binds less than ^.
- */
-static bool
-is_infinite_base(const PromqlBinary *b)
-{
-	return b->op == PROMQL_OP_POW && b->lhs->kind == PROMQL_EXPR_NUMBER && isinf(b->lhs->number.v);
-}
-
 /* --- one line -------------------------------------------------------------------------------- */
 
 /* print_line -- stops early once out is full. */
@@ -344,10 +334,7 @@ print_line(Buf *out, const PromqlExpr *e)
 			buf_char(out, ')');
 			break;
 		case PROMQL_EXPR_BINARY:
-			if (is_infinite_base(&e->binary))
-				buf_str(out, "Inf");
-			else
-				print_line(out, e->binary.lhs);
+			print_line(out, e->binary.lhs);
 			buf_char(out, ' ');
 			print_operator(out, &e->binary);
 			buf_char(out, ' ');
@@ -453,13 +440,7 @@ print_pretty(Buf *out, const PromqlExpr *e, int level)
 		case PROMQL_EXPR_BINARY:
 			if (!fit)
 			{
-				if (is_infinite_base(&e->binary))
-				{
-					indent(out, level + 1);
-					buf_str(out, "Inf");
-				}
-				else
-					print_pretty(out, e->binary.lhs, level + 1);
+				print_pretty(out, e->binary.lhs, level + 1);
 				buf_char(out, '\n');
 				indent(out, level);
 				print_operator(out, &e->binary);

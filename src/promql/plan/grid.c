@@ -8,13 +8,16 @@
  * each window already carries its own end.
  */
 #include "promql/plan/plan_int.h"
+#include "util/cancel.h"
 #include "util/mem.h"
 
 /* More steps than any limit on samples lets through; keeps the arrays' sizes sane. */
 #define MAX_STEPS 50000000
 
+/* make_grid -- fails if its times alone would exceed the query's memory. */
 static bool
-make_grid(int64_t start_ms, int64_t end_ms, int64_t step_ms, const PromqlGrid **out, Err *err)
+make_grid(const PromqlParams *params, int64_t start_ms, int64_t end_ms, int64_t step_ms,
+		  const PromqlGrid **out, Err *err)
 {
 	PromqlGrid *grid = mem_alloc0(sizeof(*grid));
 	int64_t *ts;
@@ -24,12 +27,18 @@ make_grid(int64_t start_ms, int64_t end_ms, int64_t step_ms, const PromqlGrid **
 		return err_set(err, ERR_TOO_MANY_SAMPLES, -1,
 					   "query processing would load too many samples into memory in query "
 					   "execution");
+	if (params->max_memory > 0 && (size_t) n > params->max_memory / sizeof(*ts))
+		return err_set(err, ERR_TOO_MUCH_MEMORY, -1, "query needs more than %zu bytes of memory",
+					   params->max_memory);
 	grid->start_ms = start_ms;
 	grid->step_ms = step_ms;
 	grid->nsteps = (int) n;
 	ts = mem_alloc(sizeof(int64_t) * (n + 1));
 	for (int i = 0; i < n; i++)
+	{
+		cancel_poll_at(i);
 		ts[i] = start_ms + i * step_ms;
+	}
 	grid->ts = ts;
 	*out = grid;
 	return true;
@@ -37,20 +46,20 @@ make_grid(int64_t start_ms, int64_t end_ms, int64_t step_ms, const PromqlGrid **
 
 /* subquery_grid -- the steps of a subquery's child; parent: those of the subquery. */
 static bool
-subquery_grid(const PromqlSubqueryPlan *sub, const PromqlGrid *parent, const PromqlGrid **out,
-			  Err *err)
+subquery_grid(const PromqlParams *params, const PromqlSubqueryPlan *sub, const PromqlGrid *parent,
+			  const PromqlGrid **out, Err *err)
 {
 	int64_t first, last, before, start;
 
 	if (parent->nsteps == 0)
-		return make_grid(0, -1, 1, out, err);
+		return make_grid(params, 0, -1, 1, out, err);
 	first = sub->pinned ? sub->at_ms : parent->ts[0];
 	last = sub->pinned ? sub->at_ms : parent->ts[parent->nsteps - 1];
 	before = first - sub->offset_ms - sub->range_ms;
 	start = before / sub->step_ms * sub->step_ms;
 	if (start <= before)
 		start += sub->step_ms;
-	return make_grid(start, last - sub->offset_ms, sub->step_ms, out, err);
+	return make_grid(params, start, last - sub->offset_ms, sub->step_ms, out, err);
 }
 
 void
@@ -72,7 +81,8 @@ promql_plan_window(const PromqlPlan *plan, PromqlSelectorPlan *sel, const Promql
 
 /* wrap -- put a node that repeats one step above *slot. */
 static bool
-wrap(PromqlPlanNode **slot, const PromqlGrid *grid, const PromqlGrid **one, Err *err)
+wrap(const PromqlParams *params, PromqlPlanNode **slot, const PromqlGrid *grid,
+	 const PromqlGrid **one, Err *err)
 {
 	PromqlPlanNode *child = *slot;
 	PromqlPlanNode *node = promql_plan_node(PROMQL_PLAN_INVARIANT, child->type, child->pos, 1);
@@ -81,7 +91,7 @@ wrap(PromqlPlanNode **slot, const PromqlGrid *grid, const PromqlGrid **one, Err 
 	node->grid = grid;
 	node->invariant = true;
 	*slot = node;
-	return make_grid(grid->ts[0], grid->ts[0], 1, one, err);
+	return make_grid(params, grid->ts[0], grid->ts[0], 1, one, err);
 }
 
 static bool
@@ -92,7 +102,7 @@ assign(PromqlPlan *plan, PromqlPlanNode **slot, const PromqlGrid *grid, Err *err
 
 	if (node->invariant && grid->nsteps > 1 && node->kind != PROMQL_PLAN_NUMBER &&
 		(node->type == PROMQL_VECTOR || node->type == PROMQL_SCALAR) &&
-		!wrap(slot, grid, &grid, err))
+		!wrap(&plan->params, slot, grid, &grid, err))
 		return false;
 	node->grid = grid;
 	child_grid = grid;
@@ -103,7 +113,7 @@ assign(PromqlPlan *plan, PromqlPlanNode **slot, const PromqlGrid *grid, Err *err
 			promql_plan_window(plan, &node->select, grid);
 			break;
 		case PROMQL_PLAN_SUBQUERY:
-			if (!subquery_grid(&node->subquery, grid, &child_grid, err))
+			if (!subquery_grid(&plan->params, &node->subquery, grid, &child_grid, err))
 				return false;
 			break;
 		case PROMQL_PLAN_CALL:
@@ -133,7 +143,7 @@ promql_plan_grids(PromqlPlan *plan, PromqlPlanNode **root, Err *err)
 
 	if (params->instant && params->start_ms != params->end_ms)
 		return err_set(err, ERR_INTERNAL, -1, "an instant query has one evaluation time");
-	if (!make_grid(params->start_ms, params->end_ms, step, &grid, err))
+	if (!make_grid(params, params->start_ms, params->end_ms, step, &grid, err))
 		return false;
 	return assign(plan, root, grid, err);
 }

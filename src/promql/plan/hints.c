@@ -2,10 +2,10 @@
  * hints.c
  *    Fifth pass: selectors whose histograms are only asked for count and sum.
  *
- * For these Prometheus reads histograms without buckets, and as resets cannot be detected later
- * without buckets, it makes the reset hint of every histogram explicit while reading (reference
- * 2.12.7).  Values are the same either way, but sums of such histograms can then warn of
- * conflicting resets; so that the warnings are the same, the hints must be.
+ * For these histograms are read without buckets, as Prometheus does, and since resets cannot be
+ * detected later without buckets, the reset hint of every histogram is made explicit while reading
+ * (reference 2.12.7).  One can tell: sums of such histograms can warn of conflicting resets, but not of
+ * different custom bounds, and histograms that differ in buckets alone are equal.
  */
 #include "promql/plan/plan_int.h"
 
@@ -20,7 +20,7 @@ visit(PromqlPlanNode *node, bool counted, bool whole)
 	{
 		case PROMQL_PLAN_SELECT:
 		case PROMQL_PLAN_RANGE_SELECT:
-			node->select.explicit_hints = counted && !whole;
+			node->select.counts_only = counted && !whole;
 			break;
 		case PROMQL_PLAN_SUBQUERY:
 			whole = true;

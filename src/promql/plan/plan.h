@@ -59,10 +59,10 @@ typedef struct PromqlSelectorPlan
 	int64_t range_ms; /* 0: instant selector */
 	PromqlExtend extend;
 	PromqlEmit emit;
-	bool explicit_hints; /* give histograms of unknown reset hint their hint while reading */
-	int64_t mint, maxt;	 /* samples that may be needed, ms, inclusive */
-	int share;			 /* selectors of equal number read the same samples; 0: no other does */
-	const char *func;	 /* enclosing function or aggregation, "" if none */
+	bool counts_only;	/* read histograms without buckets, with explicit reset hints */
+	int64_t mint, maxt; /* samples that may be needed, ms, inclusive */
+	int share;			/* selectors of equal number read the same samples; 0: no other does */
+	const char *func;	/* enclosing function or aggregation, "" if none */
 } PromqlSelectorPlan;
 
 typedef struct PromqlSubqueryPlan

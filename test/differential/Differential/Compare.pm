@@ -1,6 +1,6 @@
 package Differential::Compare;
 
-# Two replies of the query API: equal, or what the first difference is.
+# Two replies of the query API: equal, or in what they differ.
 
 use strict;
 use warnings;
@@ -8,18 +8,19 @@ use warnings;
 use Exporter qw(import);
 use JSON::PP;
 
-our @EXPORT_OK = qw(parse difference);
+our @EXPORT_OK = qw(parse differences same_number);
 
-my $json = JSON::PP->new->utf8;
+my $json = JSON::PP->new->utf8->allow_nonref;
 
-# { status, type, error, result => {...}, order => [...], annotations } of a reply.
+# { status, type, error, series => {...}, order => [...], annotations, body } of a reply.  Options:
+# relabel, a function that is given the labels of each series.
 sub parse
 {
-	my ($status, $body) = @_;
+	my ($status, $body, %opt) = @_;
 	my $reply = eval { $json->decode($body) };
 	my %out = (status => $status, body => $body);
 
-	return { %out, type => 'no JSON', error => $body } if !$reply;
+	return { %out, type => 'no JSON', error => $body } if !ref $reply;
 	return { %out, type => $reply->{errorType}, error => error_text($reply->{error}) } if $reply->{status} ne 'success';
 
 	my $data = $reply->{data};
@@ -32,12 +33,21 @@ sub parse
 	}
 	for my $s (@{ $data->{result} })
 	{
-		my $labels = labels_text($s->{metric});
-
-		push @{ $out{series}{$labels} }, {
+		my %points = (
 			values => $s->{values} || ($s->{value} ? [ $s->{value} ] : []),
 			histograms => $s->{histograms} || ($s->{histogram} ? [ $s->{histogram} ] : []),
-		};
+		);
+
+		$opt{relabel}->($s->{metric}) if $opt{relabel};
+		my $same = $out{series}{ labels_text($s->{metric}) } ||= [];
+		if ($opt{relabel} && @$same) # made equal: one series now
+		{
+			push @{ $same->[0]{$_} }, @{ $points{$_} } for keys %points;
+		}
+		else
+		{
+			push @$same, \%points;
+		}
 		push @{ $out{order} }, $s->{value} ? $s->{value}[1] : 'histogram'; # equal ones may come in any order
 	}
 	return \%out;
@@ -56,7 +66,7 @@ sub labels_text
 {
 	my $labels = shift;
 
-	return '{' . join(', ', map { "$_=" . $json->allow_nonref->encode($labels->{$_}) } sort keys %$labels) . '}';
+	return '{' . join(', ', map { "$_=" . $json->encode($labels->{$_}) } sort keys %$labels) . '}';
 }
 
 # Texts of numbers, equal or within $epsilon of the larger.
@@ -70,6 +80,7 @@ sub same_number
 	return abs($a - $b) <= $epsilon * ($x > $y ? $x : $y);
 }
 
+# What the first difference of two histograms is, or undef.
 sub histogram_difference
 {
 	my ($a, $b, $epsilon) = @_;
@@ -92,56 +103,70 @@ sub histogram_difference
 	return undef;
 }
 
-sub points_difference
+sub show { my $v = shift; return !defined $v ? 'nothing' : ref $v ? "histogram of $v->{count}" : $v; }
+
+# Differences between two series of one label set, by time: a value or histogram may be on one side only.
+sub point_differences
 {
-	my ($kind, $ours, $theirs, $epsilon) = @_;
-	my ($n, $m) = (scalar @$ours, scalar @$theirs);
+	my ($labels, $ours, $theirs, $epsilon) = @_;
+	my @found;
 
-	for my $i (0 .. ($n < $m ? $n : $m) - 1)
+	for my $kind ('values', 'histograms')
 	{
-		my ($t, $a) = @{ $ours->[$i] };
-		my ($u, $b) = @{ $theirs->[$i] };
-		my $found;
+		my ($a, $b) = map { my %at = map { $_->[0] => $_->[1] } @{ $_->{$kind} || [] }; \%at } $ours, $theirs;
 
-		return "$kind $i is at $t, not $u" if $t != $u;
-		$found = ref $b ? histogram_difference($a, $b, $epsilon) : same_number($a, $b, $epsilon) ? undef : "$a, not $b";
-		return "at $t: $found" if defined $found;
+		for my $t (sort { $a <=> $b } keys %{ { %$a, %$b } })
+		{
+			my ($x, $y) = ($a->{$t}, $b->{$t});
+			my $how;
+
+			if (!defined $x || !defined $y) { $how = show($x) . ', not ' . show($y); }
+			elsif (ref $y) { $how = histogram_difference($x, $y, $epsilon); }
+			elsif (!same_number($x, $y, $epsilon)) { $how = "$x, not $y"; }
+			push @found, { kind => 'point', labels => $labels, t => $t, ours => $x, theirs => $y, text => "$labels at $t: $how" } if defined $how;
+		}
 	}
-	return $n == $m ? undef : "$n $kind, not $m";
+	return @found;
 }
 
-# What differs first, or undef.  Options: epsilon, ordered (the order of series matters), annotations.
-sub difference
+# All differences: { kind, text, ... } of kind reply (status, errors, type), series (how often a label set
+# is there), point (labels, t, and the values of either side, undef where there is none), order, annotations.
+# Options: epsilon, ordered (the order of series matters), annotations.
+sub differences
 {
 	my ($ours, $theirs, %opt) = @_;
+	my @found;
 
 	for my $field ('status', 'type', 'error')
 	{
 		my ($a, $b) = map { $_->{$field} // '' } $ours, $theirs;
-		return "$field: $a, not $b" if $a ne $b;
+		return { kind => 'reply', text => "$field: $a, not $b" } if $a ne $b;
 	}
-	return undef if defined $ours->{error};
+	return () if defined $ours->{error};
 	for my $labels (sort keys %{ { %{ $ours->{series} || {} }, %{ $theirs->{series} || {} } } })
 	{
 		my ($a, $b) = map { $_->{series}{$labels} || [] } $ours, $theirs;
 
-		return scalar(@$a) . " series $labels, not " . scalar(@$b) if @$a != @$b;
-		for my $i (0 .. $#$a)
+		my $several = @$a > 1 || @$b > 1;
+
+		if ($several && @$a != @$b)
 		{
-			for my $kind ('values', 'histograms')
-			{
-				my $found = points_difference($kind, $a->[$i]{$kind} || [], $b->[$i]{$kind} || [], $opt{epsilon});
-				return "$labels $found" if defined $found;
-			}
+			push @found, { kind => 'series', text => scalar(@$a) . " series $labels, not " . scalar(@$b) };
+			next;
 		}
+		push @found, point_differences($labels, $a->[$_] || {}, $b->[$_] || {}, $opt{epsilon}) for 0 .. ($several ? $#$a : 0);
 	}
 	if ($opt{ordered})
 	{
-		my ($a, $b) = map { join ' ', @{ $_->{order} || [] } } $ours, $theirs;
-		return "order of values $a, not $b" if $a ne $b;
+		my ($a, $b) = map { $_->{order} || [] } $ours, $theirs;
+		my $wrong = !@found && grep { !same_number($a->[$_], $b->[$_], $opt{epsilon}) } 0 .. $#$a;
+		push @found, { kind => 'order', text => "order of values @$a, not @$b" } if $wrong;
 	}
-	return "annotations:\n$ours->{annotations}\nnot:\n$theirs->{annotations}" if $opt{annotations} && $ours->{annotations} ne $theirs->{annotations};
-	return undef;
+	if ($opt{annotations} && $ours->{annotations} ne $theirs->{annotations})
+	{
+		push @found, { kind => 'annotations', text => "annotations:\n$ours->{annotations}\nnot:\n$theirs->{annotations}" };
+	}
+	return @found;
 }
 
 1;

@@ -23,6 +23,7 @@ my @OVER = qw(min_over_time max_over_time sum_over_time count_over_time last_ove
 	stddev_over_time stdvar_over_time changes resets delta idelta deriv);
 my @COUNTER = qw(rate increase irate rate increase irate resets);
 my @OVER_3 = qw(mad_over_time ts_of_max_over_time ts_of_min_over_time ts_of_last_over_time);
+my @OVER_3_7 = qw(first_over_time ts_of_first_over_time);
 my @AGGREGATE = qw(sum avg min max count group stddev stdvar);
 my @ARITHMETIC = ('+', '-', '*', '/', '%', '+', '-', '*', '/');
 my @COMPARE = ('==', '!=', '<', '<=', '>', '>=');
@@ -31,7 +32,7 @@ sub new
 {
 	my ($class, $rng, $version) = @_;
 
-	return bless { rng => $rng, major => int $version, tags => {}, calm => 0 }, $class;
+	return bless { rng => $rng, version => $version, major => int $version, tags => {}, calm => 0 }, $class;
 }
 
 sub tag { my ($self, $tag) = @_; $self->{tags}{$tag} = 1; }
@@ -173,7 +174,7 @@ sub over_time
 		my $factor = sub { $self->pick('0.1', '0.5', '0.9', '0.3', '0', '1', '2', 'NaN') };
 		return 'double_exponential_smoothing(' . join(', ', $self->range($depth - 1), $factor->(), $factor->()) . ')';
 	}
-	return $self->pick(@OVER_3) . '(' . $self->range($depth - 1) . ')' if $self->{major} >= 3 && $self->one_in(6);
+	return $self->pick(@OVER_3, $self->{version} >= 3.007 ? @OVER_3_7 : ()) . '(' . $self->range($depth - 1) . ')' if $self->{major} >= 3 && $self->one_in(6);
 	return $self->pick(@OVER) . '(' . $self->range($depth - 1) . ')';
 }
 

@@ -9,7 +9,8 @@ no warnings 'portable'; # perl is of 64 bits wherever PostgreSQL's tests run
 sub new
 {
 	my ($class, $seed) = @_;
-	my $self = bless { state => 0x9E3779B97F4A7C15 ^ ($seed * 2654435761 + 1) }, $class;
+	my $mixed = do { use integer; $seed * 2654435761 + 1 }; # wraps; without it, a large seed becomes a float
+	my $self = bless { state => 0x9E3779B97F4A7C15 ^ $mixed & 0xFFFFFFFFFFFFFFFF }, $class;
 
 	$self->bits for 1 .. 8;
 	return $self;

@@ -126,7 +126,7 @@ sub range_text
 	my $self = shift;
 	my @texts = ('1s', '15s', '30s', '1m', '90s', '2m', '2m', '5m', '5m', '10m', '1h', '4m59s');
 
-	push @texts, '14999ms', '15001ms', '1ms', '300', '1e2', '45s' if $self->{major} >= 3;
+	push @texts, '14999ms', '15001ms', '1ms', '300', '1e2', '45s', '1m + 15s', '-(30s - 2m)', '2 ^ 6', '5m / 4' if $self->{major} >= 3;
 	return $self->pick(@texts);
 }
 

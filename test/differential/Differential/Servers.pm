@@ -55,6 +55,7 @@ sub start_prometheus
 	my @version = `$program --version 2>&1` =~ /version (\d+)\.(\d+)/ or die "$program does not tell its version";
 	my @features = ('native-histograms', $version[0] < 3 ? () : ('promql-experimental-functions', 'promql-duration-expr'));
 
+	push @features, 'promql-delayed-name-removal' if $ENV{DIFF_DELAYED};
 	$version = $version[0] + $version[1] / 1000;
 	$port = http_port() + 7;
 	$dir = tempdir('mimir_diff.XXXXXX', TMPDIR => 1, CLEANUP => 1);
@@ -96,7 +97,7 @@ sub start
 	my $slices = $SPAN / 15_000;
 	my $series;
 
-	start_cluster(PROMQL_EXPERIMENTAL => 'on');
+	start_cluster(PROMQL_EXPERIMENTAL => 'on', PROMQL_DELAYED_NAME_REMOVAL => $ENV{DIFF_DELAYED} ? 'on' : 'off');
 	start_prometheus();
 	$series = series_of($version);
 	for my $i (0 .. $slices - 1)
