@@ -281,3 +281,19 @@ CREATE VIEW mimir.stat_blocks WITH (security_invoker = true) AS
     CASE WHEN b.level = 2 THEN pg_total_relation_size(to_regclass('mimir.block_' || b.block_id)) END AS disk_bytes
   FROM mimir.block b;
 COMMENT ON VIEW mimir.stat_blocks IS 'Blocks with their time range, content and size.';
+
+CREATE FUNCTION mimir.head_state(OUT ready boolean, OUT series bigint, OUT used_bytes bigint, OUT limit_bytes bigint,
+  OUT generation bigint, OUT flushed_generation bigint, OUT freed_generation bigint, OUT log_bytes bigint,
+  OUT oldest_unflushed timestamptz)
+  LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'mimir_head_state';
+COMMENT ON FUNCTION mimir.head_state() IS 'The head as a whole: memory, generations, log.';
+
+CREATE FUNCTION mimir.head_tenants(OUT tenant text, OUT series bigint, OUT chunks bigint, OUT open_chunks bigint,
+  OUT samples bigint, OUT bytes bigint, OUT min_time timestamptz, OUT max_time timestamptz)
+  RETURNS SETOF record
+  LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10 AS 'MODULE_PATHNAME', 'mimir_head_tenants';
+COMMENT ON FUNCTION mimir.head_tenants() IS 'What the head holds of the tenants that the role sees.';
+
+CREATE VIEW mimir.stat_head_tenant WITH (security_invoker = true) AS
+  SELECT tenant, series, chunks, open_chunks, samples, bytes, min_time, max_time FROM mimir.head_tenants();
+COMMENT ON VIEW mimir.stat_head_tenant IS 'What the head holds of each tenant that the role sees.';
