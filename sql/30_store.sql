@@ -183,6 +183,26 @@ COMMENT ON COLUMN mimir.imported_block.ulid IS 'Name of the block.';
 COMMENT ON COLUMN mimir.imported_block.imported_at IS 'When it was imported.';
 SELECT pg_extension_config_dump('mimir.imported_block', '');
 
+CREATE TABLE mimir.imported_range (
+  tenant_id int NOT NULL,
+  url text COLLATE "C" NOT NULL,
+  selector text COLLATE "C" NOT NULL,
+  min_time bigint NOT NULL,
+  max_time bigint NOT NULL,
+  nsamples bigint NOT NULL,
+  imported_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, url, selector, min_time, max_time)
+);
+COMMENT ON TABLE mimir.imported_range IS 'What was imported from other servers; no such range is imported twice.';
+COMMENT ON COLUMN mimir.imported_range.tenant_id IS 'Owner.';
+COMMENT ON COLUMN mimir.imported_range.url IS 'URL that was read.';
+COMMENT ON COLUMN mimir.imported_range.selector IS 'Selector of the series.';
+COMMENT ON COLUMN mimir.imported_range.min_time IS 'Earliest time, ms since the epoch.';
+COMMENT ON COLUMN mimir.imported_range.max_time IS 'Latest time, ms since the epoch.';
+COMMENT ON COLUMN mimir.imported_range.nsamples IS 'Samples that were imported.';
+COMMENT ON COLUMN mimir.imported_range.imported_at IS 'When it was imported.';
+SELECT pg_extension_config_dump('mimir.imported_range', '');
+
 CREATE TABLE mimir.exemplar (
   tenant_id int NOT NULL,
   series_labels bytea NOT NULL,
@@ -222,7 +242,7 @@ DO $$
 DECLARE
   rel text;
 BEGIN
-  FOREACH rel IN ARRAY ARRAY['series_active', 'series_cold', 'chunk_data', 'block_tenant', 'tombstone', 'imported_block', 'exemplar', 'metric_metadata'] LOOP
+  FOREACH rel IN ARRAY ARRAY['series_active', 'series_cold', 'chunk_data', 'block_tenant', 'tombstone', 'imported_block', 'imported_range', 'exemplar', 'metric_metadata'] LOOP
     EXECUTE format('ALTER TABLE mimir.%I ENABLE ROW LEVEL SECURITY', rel);
     EXECUTE format(
       'CREATE POLICY tenant_visible ON mimir.%I FOR SELECT USING (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]))',
@@ -248,6 +268,11 @@ COMMENT ON FUNCTION mimir.import_tsdb(text) IS 'Imports a block of a Prometheus 
 CREATE FUNCTION mimir.import_openmetrics(metrics text) RETURNS bigint
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mimir_import_openmetrics';
 COMMENT ON FUNCTION mimir.import_openmetrics(text) IS 'Imports samples with timestamps from a text in OpenMetrics or Prometheus format; returns their number.';
+
+CREATE FUNCTION mimir.import_remote_read(url text, matchers text, from_time timestamptz, to_time timestamptz DEFAULT 'infinity',
+  headers jsonb DEFAULT '{}') RETURNS bigint
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mimir_import_remote_read';
+COMMENT ON FUNCTION mimir.import_remote_read(text, text, timestamptz, timestamptz, jsonb) IS 'Imports the samples that another server has of the series that a selector matches, from one time to before another, by remote read; returns their number.';
 
 CREATE FUNCTION mimir.export_tsdb(path text, tenant text DEFAULT 'anonymous',
   from_time timestamptz DEFAULT '-infinity', to_time timestamptz DEFAULT 'infinity') RETURNS bigint

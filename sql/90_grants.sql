@@ -13,7 +13,7 @@ GRANT SELECT ON mimir.tenant, mimir.series, mimir.sample, mimir.chunk_list, mimi
 GRANT EXECUTE ON FUNCTION mimir.visible_tenants(), mimir.write(jsonb, timestamptz, double precision),
   mimir.delete_series(text, timestamptz, timestamptz), mimir.import_tsdb(text), mimir.import_openmetrics(text)
   TO mimir_writer;
-GRANT EXECUTE ON FUNCTION mimir.flush(), mimir.compact(boolean), mimir.compaction_state(), mimir.head_state(), mimir.head_tenants(), mimir.list_counters(), mimir.create_tenant(text),
+GRANT EXECUTE ON FUNCTION mimir.import_remote_read(text, text, timestamptz, timestamptz, jsonb), mimir.flush(), mimir.compact(boolean), mimir.compaction_state(), mimir.head_state(), mimir.head_tenants(), mimir.list_counters(), mimir.create_tenant(text),
   mimir.add_member(text, regrole, boolean), mimir.remove_member(text, regrole) TO mimir_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON mimir.tenant, mimir.tenant_member, mimir.tenant_limits TO mimir_admin;
 GRANT SELECT ON mimir.generation, mimir.block, mimir.block_tenant, mimir.tombstone, mimir.stat_blocks, mimir.stat_compaction, mimir.stat_head, mimir.stat_head_tenant,
