@@ -36,7 +36,8 @@ enum
 	ROUTE_SERVICES,
 	ROUTE_RING,
 	ROUTE_DELETE_SERIES,
-	ROUTE_CLEAN_TOMBSTONES
+	ROUTE_CLEAN_TOMBSTONES,
+	ROUTE_READ
 };
 
 static const ApiRoute actions[] = {
@@ -57,6 +58,7 @@ static const ApiRoute actions[] = {
 	[ROUTE_RING] = {api_ring, false, false},
 	[ROUTE_DELETE_SERIES] = {api_delete_series, true, true},
 	[ROUTE_CLEAN_TOMBSTONES] = {api_clean_tombstones, true, true},
+	[ROUTE_READ] = {api_read, true, true},
 };
 
 /* The query API stands with and without the prefix. */
@@ -71,6 +73,7 @@ static const HttpRoute routes[] = {
 	{"POST", "/api/v1/write", HTTP_POOL_PUSH, ROUTE_PUSH},
 	BOTH("GET,POST", "/api/v1/query", HTTP_POOL_QUERY, ROUTE_QUERY),
 	BOTH("GET,POST", "/api/v1/query_range", HTTP_POOL_QUERY, ROUTE_QUERY_RANGE),
+	BOTH("POST", "/api/v1/read", HTTP_POOL_QUERY, ROUTE_READ),
 	BOTH("GET,POST", "/api/v1/format_query", HTTP_POOL_ADMIN, ROUTE_FORMAT),
 	BOTH("GET,POST", "/api/v1/parse_query", HTTP_POOL_ADMIN, ROUTE_PARSE),
 	BOTH("GET,POST", "/api/v1/labels", HTTP_POOL_QUERY, ROUTE_LABELS),

@@ -150,7 +150,7 @@ ok(start_prometheus($labelled_port, "$dir/two", "global: {external_labels: {inst
 system("$tool read-request 0 9999999999999 samples __name__ '=~' 'test_.+' >$dir/request.samples") == 0 or die;
 serve($block);
 start_cluster(MULTITENANCY => 'on');
-sql("SELECT mimir.create_tenant(t) FROM unnest('{chunks,samples,labelled,part,none}'::text[]) t");
+sql("SELECT mimir.create_tenant(t) FROM unnest('{chunks,samples,labelled,part,none,anonymous}'::text[]) t");
 my $url = "http://127.0.0.1:$prom_port/api/v1/read";
 
 # psql's output of an import into a tenant
@@ -216,5 +216,73 @@ $session->send("SELECT mimir.import_remote_read('$bridge/slow', 'up', '2023-11-1
 sleep 1;
 sql('SELECT pg_cancel_backend(' . $session->backend . ')');
 like($session->answer, qr/ERROR:  canceling statement due to user request/, 'a cancel ends the waiting');
+
+$session->quit;
+
+# --- our samples, read by others -----------------------------------------------------------------------------
+my $read = "http://127.0.0.1:" . http_port() . '/prometheus/api/v1/read';
+my $written = `$tool dump $block`;
+
+# (status, body file) of a request by our tool
+sub ask
+{
+	my ($tenant, $type, @request) = @_;
+
+	system("$tool read-request @request >$dir/ask.request") == 0 or die;
+	return scalar `curl -s -o $dir/ask.answer -w '%{http_code} %{content_type}' -H 'X-Scope-OrgID: $tenant' --data-binary \@$dir/ask.request $read`;
+}
+my $all = "__name__ '=~' 'test_.+'";
+is(ask('chunks', 'samples', "0 9999999999999 samples $all"), '200 application/x-protobuf', 'samples are asked for');
+my $got = `$tool read-decode samples <$dir/ask.answer`;
+same(join("\n", sort split /\n/, $got), join("\n", sort split /\n/, $written), 'samples are read');
+is(ask('chunks', 'chunks', "0 9999999999999 chunks $all"),
+	'200 application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse', 'chunks are asked for');
+$got = `$tool read-decode chunks <$dir/ask.answer`;
+same(join("\n", sort split /\n/, $got), join("\n", sort split /\n/, $written), 'chunks are read');
+ask('chunks', 'chunks', "1700000000000 1700000300000 chunks instance = host-5");
+is(join("\n", sort split /\n/, `$tool read-decode chunks <$dir/ask.answer`),
+	join("\n", sort grep { /instance="host-5"/ && / (\d+)$/ && $1 <= 1_700_000_300_000 } split /\n/, $written), 'a part, cut to the millisecond');
+is(ask('chunks', 'chunks', "1700000300000 1700000000000 chunks $all"), '200 application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse', 'an empty range');
+is(-s "$dir/ask.answer" // 0, 0, 'has no series');
+ask('none', 'samples', "0 9999999999999 samples $all");
+is(scalar `$tool read-decode samples <$dir/ask.answer`, '', 'another tenant sees nothing of it');
+sql("INSERT INTO mimir.tenant_limits (tenant_id, max_query_samples) SELECT tenant_id, 1000 FROM mimir.tenant WHERE name = 'samples'");
+like(ask('samples', 'samples', "0 9999999999999 samples $all"), qr/^422 /, 'the limit of samples');
+like(slurp("$dir/ask.answer"), qr/exceeded sample limit \(1000\)/, 'is told');
+
+# several tenants: their series side by side
+ask('chunks|part', 'chunks', "0 9999999999999 chunks instance = host-5");
+$got = `$tool read-decode chunks <$dir/ask.answer`;
+my %count;
+$count{$1}++ while $got =~ /__tenant_id__="(\w+)"/g;
+is(join(' ', map { "$_ $count{$_}" } sort keys %count),
+	'chunks ' . sql("SET mimir.tenant = 'chunks'; SELECT count(*) FROM mimir.samples('{instance=\"host-5\"}', '-infinity', 'infinity')")
+	. ' part ' . sql("SET mimir.tenant = 'part'; SELECT count(*) FROM mimir.sample"), 'several tenants');
+ask('chunks|part', 'chunks', "0 9999999999999 chunks __tenant_id__ = part");
+$got = `$tool read-decode chunks <$dir/ask.answer`;
+unlike($got, qr/__tenant_id__="chunks"/, 'a matcher chooses the tenant');
+like($got, qr/__tenant_id__="part"/, 'and finds it');
+
+# --- hostile requests -----------------------------------------------------------------------------------------
+for my $bad ([ 'no snappy' => 'nonsense' ], [ 'no protobuf' => snappy("\xff\xff\xff") ], [ 'nothing' => '' ],
+	[ 'a large size' => "\xff\xff\xff\xff\x0f" ], [ 'a query cut short' => snappy("\x0a\x7f\x08\x01") ],
+	[ 'a pattern that is none' => snappy("\x0a\x0c\x1a\x0a\x08\x02\x12\x03foo\x1a\x01(") ],
+	[ 'a response type that is none' => snappy("\x10\x07") ])
+{
+	my ($status, $body) = post('/api/v1/read', $bad->[1], 'X-Scope-OrgID: chunks');
+
+	is($status, 400, "400 for $bad->[0]");
+}
+is((post('/api/v1/read', snappy("\x0a\x00")))[0], 401, '401 without a tenant');
+is((get('/api/v1/read', [], 'X-Scope-OrgID: chunks'))[0], 405, '405 for a GET');
+
+# --- a Prometheus that asks us; 2.42 sends no headers of ours with it ---------------------------------------------
+stop_cluster();
+start_cluster(MULTITENANCY => 'off');
+is(sql("SET client_min_messages = warning; SET mimir.tenant = 'anonymous'; SELECT mimir.import_remote_read('$url', '{__name__=~\"test_.+\"}', '2023-11-14', '2023-11-16')"), $n,
+	'samples are imported');
+ok(start_prometheus($client_port, "$dir/client", "remote_read: [{url: '$read', read_recent: true}]\n"), 'Prometheus started as a client');
+my $floats = sub { join "\n", grep { !/histogram/ } split /\n/, shift };
+same($floats->(all_samples($client_port)), $floats->($theirs), 'it answers with our samples');
 
 done_testing();
