@@ -183,6 +183,24 @@ COMMENT ON COLUMN mimir.imported_block.ulid IS 'Name of the block.';
 COMMENT ON COLUMN mimir.imported_block.imported_at IS 'When it was imported.';
 SELECT pg_extension_config_dump('mimir.imported_block', '');
 
+-- Not dumped: the files are not either.
+CREATE TABLE mimir.block_upload (
+  tenant_id int NOT NULL,
+  ulid text COLLATE "C" NOT NULL,
+  state text NOT NULL CHECK (state IN ('uploading', 'validating', 'failed')),
+  error text,
+  started_at timestamptz NOT NULL DEFAULT now(),
+  changed_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, ulid)
+);
+COMMENT ON TABLE mimir.block_upload IS 'TSDB blocks that come over HTTP and are not imported yet.';
+COMMENT ON COLUMN mimir.block_upload.tenant_id IS 'Owner.';
+COMMENT ON COLUMN mimir.block_upload.ulid IS 'Name of the block.';
+COMMENT ON COLUMN mimir.block_upload.state IS 'uploading: files are awaited; validating: all are there; failed: it is no sound block.';
+COMMENT ON COLUMN mimir.block_upload.error IS 'Why it failed.';
+COMMENT ON COLUMN mimir.block_upload.started_at IS 'When it was begun.';
+COMMENT ON COLUMN mimir.block_upload.changed_at IS 'When something last came.';
+
 CREATE TABLE mimir.imported_range (
   tenant_id int NOT NULL,
   url text COLLATE "C" NOT NULL,
@@ -242,7 +260,7 @@ DO $$
 DECLARE
   rel text;
 BEGIN
-  FOREACH rel IN ARRAY ARRAY['series_active', 'series_cold', 'chunk_data', 'block_tenant', 'tombstone', 'imported_block', 'imported_range', 'exemplar', 'metric_metadata'] LOOP
+  FOREACH rel IN ARRAY ARRAY['series_active', 'series_cold', 'chunk_data', 'block_tenant', 'tombstone', 'imported_block', 'block_upload', 'imported_range', 'exemplar', 'metric_metadata'] LOOP
     EXECUTE format('ALTER TABLE mimir.%I ENABLE ROW LEVEL SECURITY', rel);
     EXECUTE format(
       'CREATE POLICY tenant_visible ON mimir.%I FOR SELECT USING (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]))',

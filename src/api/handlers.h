@@ -47,6 +47,10 @@ extern bool api_ring(ApiCall *call);
 extern bool api_delete_series(ApiCall *call);
 extern bool api_clean_tombstones(ApiCall *call);
 extern bool api_read(ApiCall *call);
+extern bool api_upload_start(ApiCall *call);
+extern bool api_upload_files(ApiCall *call);
+extern bool api_upload_finish(ApiCall *call);
+extern bool api_upload_check(ApiCall *call);
 
 /* --- shared: api/reply.c ------------------------------------------------------------------------ */
 

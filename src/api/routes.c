@@ -16,6 +16,7 @@ typedef struct ApiRoute
 	ApiHandler handler; /* NULL: push */
 	bool tenant;		/* needs one */
 	bool store;			/* needs the head */
+	bool write;			/* of one tenant, which may be made */
 } ApiRoute;
 
 enum
@@ -37,7 +38,11 @@ enum
 	ROUTE_RING,
 	ROUTE_DELETE_SERIES,
 	ROUTE_CLEAN_TOMBSTONES,
-	ROUTE_READ
+	ROUTE_READ,
+	ROUTE_UPLOAD_START,
+	ROUTE_UPLOAD_FILES,
+	ROUTE_UPLOAD_FINISH,
+	ROUTE_UPLOAD_CHECK
 };
 
 static const ApiRoute actions[] = {
@@ -59,6 +64,10 @@ static const ApiRoute actions[] = {
 	[ROUTE_DELETE_SERIES] = {api_delete_series, true, true},
 	[ROUTE_CLEAN_TOMBSTONES] = {api_clean_tombstones, true, true},
 	[ROUTE_READ] = {api_read, true, true},
+	[ROUTE_UPLOAD_START] = {api_upload_start, true, true, true},
+	[ROUTE_UPLOAD_FILES] = {api_upload_files, true, true},
+	[ROUTE_UPLOAD_FINISH] = {api_upload_finish, true, true},
+	[ROUTE_UPLOAD_CHECK] = {api_upload_check, true, true},
 };
 
 /* The query API stands with and without the prefix. */
@@ -85,6 +94,10 @@ static const HttpRoute routes[] = {
 	BOTH("POST,PUT", "/api/v1/admin/tsdb/delete_series", HTTP_POOL_QUERY, ROUTE_DELETE_SERIES),
 	BOTH("POST,PUT", "/api/v1/admin/tsdb/clean_tombstones", HTTP_POOL_QUERY,
 		 ROUTE_CLEAN_TOMBSTONES),
+	{"POST", "/api/v1/upload/block/{block}/start", HTTP_POOL_QUERY, ROUTE_UPLOAD_START},
+	{"POST", "/api/v1/upload/block/{block}/files", HTTP_POOL_QUERY, ROUTE_UPLOAD_FILES},
+	{"POST", "/api/v1/upload/block/{block}/finish", HTTP_POOL_QUERY, ROUTE_UPLOAD_FINISH},
+	{"GET", "/api/v1/upload/block/{block}/check", HTTP_POOL_QUERY, ROUTE_UPLOAD_CHECK},
 	{"GET", "/ready", HTTP_POOL_ADMIN, ROUTE_READY},
 	{"GET", "/metrics", HTTP_POOL_ADMIN, ROUTE_METRICS},
 	{"GET", "/services", HTTP_POOL_ADMIN, ROUTE_SERVICES},
@@ -142,7 +155,7 @@ api_dispatch(const HttpRequest *req, HttpResponse *resp)
 	if (m.segment)
 		call.segment = http_url_decode(m.segment, m.segment_len, false, NULL);
 	call.nparams = http_params(req, &call.params);
-	ok = !action->tenant || (tenancy_for_request(req, false, &call.tenants, &call.err));
+	ok = !action->tenant || (tenancy_for_request(req, action->write, &call.tenants, &call.err));
 	if (ok && action->tenant)
 		tenancy_enter(&call.tenants);
 	if (ok)
