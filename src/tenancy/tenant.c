@@ -15,6 +15,7 @@
 #include "pg/compat.h"
 #include "pg/guc.h"
 #include "tables/relation.h"
+#include "tables/version.h"
 #include "tenancy/owner_rights.h"
 
 #include "access/xact.h"
@@ -81,6 +82,7 @@ refresh(void)
 	/* within a transaction what was handed out must stay */
 	if (!stale || handed_out)
 		return;
+	tables_need_version();
 	if (cache_context)
 		MemoryContextDelete(cache_context);
 	cache_context =
