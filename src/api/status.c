@@ -11,7 +11,6 @@
 
 #include "miscadmin.h"
 
-
 bool
 api_buildinfo(ApiCall *call)
 {
