@@ -7,8 +7,8 @@
  */
 #include "api/handlers.h"
 
-#include "pg/errmap.h"
 #include "pg/stats.h"
+#include "query/run.h"
 #include "store/collect.h"
 #include "store/select.h"
 #include "wire/remote_read.h"
@@ -18,7 +18,7 @@
 #include "utils/memutils.h"
 
 #define DECODED_MAX (32 * 1024 * 1024) /* of a request */
-#define FRAME_MAX	(1 << 30)
+#define OUT_MAX		((size_t) 1 << 30) /* of a frame, or of all samples */
 
 /* One query of the request over the request's tenants. */
 typedef struct ReadPart
@@ -45,7 +45,8 @@ typedef struct ReadQuery
 	ReadSeries *series; /* by labels */
 	Labels labels;		/* of the series under way */
 	Buf *out;
-	bool begun; /* a frame */
+	bool begun;		   /* a frame */
+	int64 max_samples; /* of all queries, 0: no limit */
 	int64 *nsamples;
 } ReadQuery;
 
@@ -124,16 +125,16 @@ end_query(ReadQuery *q)
 /* ---- samples ------------------------------------------------------------------------------------ */
 
 static bool
-add_samples(ReadQuery *q, const StoreCollect *c, const TenantLimits *limits)
+add_samples(ReadQuery *q, const StoreCollect *c)
 {
 	size_t begun;
 
 	if (c->to == c->from && c->nh == 0)
 		return true;
 	*q->nsamples += c->to - c->from + c->nh;
-	if (limits->max_query_samples > 0 && *q->nsamples > limits->max_query_samples)
+	if (q->max_samples > 0 && *q->nsamples > q->max_samples)
 		return err_set(&q->call->err, ERR_TOO_MANY_SAMPLES, -1, "exceeded sample limit (%lld)",
-					   (long long) limits->max_query_samples);
+					   (long long) q->max_samples);
 	begun = rr_answer_begin_series(q->out, q->labels);
 	for (int i = c->from; i < c->to; i++)
 		rr_answer_sample(q->out, c->floats.t[i], c->floats.v[i]);
@@ -142,8 +143,7 @@ add_samples(ReadQuery *q, const StoreCollect *c, const TenantLimits *limits)
 	rr_answer_end(q->out, begun);
 	if (q->out->overflow)
 		return err_set(&q->call->err, ERR_TOO_MUCH_MEMORY, -1,
-					   "exceeded memory limit of a query (%lld bytes)",
-					   (long long) limits->max_query_memory_bytes);
+					   "exceeded memory limit of a query (%zu bytes)", q->out->max);
 	return true;
 }
 
@@ -158,7 +158,7 @@ put_samples(ReadQuery *q)
 
 		q->labels = s->labels;
 		store_collect(s->part->collect, s->part->select, s->number);
-		if (!add_samples(q, s->part->collect, &s->part->tenant->limits))
+		if (!add_samples(q, s->part->collect))
 			return false;
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -237,17 +237,6 @@ decode_request(ApiCall *call, RrRequest *request, RrType *type)
 	return rr_request_read(body, (size_t) len, request, type, &call->err);
 }
 
-/* The largest answer that the tenants allow, bytes. */
-static size_t
-memory_limit(const TenantSet *tenants)
-{
-	int64 limit = 0;
-
-	for (int i = 0; i < tenants->n; i++)
-		limit = Max(limit, tenants->tenants[i]->limits.max_query_memory_bytes);
-	return limit > 0 ? (size_t) limit : API_BODY_MAX;
-}
-
 static bool
 answer_query(ReadQuery *q, const RrQuery *asked, const Matcher *m, RrType type)
 {
@@ -272,6 +261,7 @@ answer_query(ReadQuery *q, const RrQuery *asked, const Matcher *m, RrType type)
 bool
 api_read(ApiCall *call)
 {
+	PromqlParams limits = query_default_params(&call->tenants);
 	RrRequest request;
 	RrType type;
 	Matcher **matchers;
@@ -285,12 +275,18 @@ api_read(ApiCall *call)
 	for (int i = 0; i < request.n_queries; i++)
 		if (!compile(call, &request.queries[i], &matchers[i]))
 			return false;
-	buf_init(&out, 65536, type == RR_CHUNKS ? FRAME_MAX : memory_limit(&call->tenants));
+	buf_init(&out, 65536,
+			 type == RR_CHUNKS || limits.max_memory == 0 ? OUT_MAX
+														 : Min(limits.max_memory, OUT_MAX));
 	if (type == RR_CHUNKS)
 		http_set_header(call->resp, "Content-Type", RR_CONTENT_TYPE_CHUNKS);
 	for (int i = 0; i < request.n_queries; i++)
 	{
-		ReadQuery q = {.call = call, .number = i, .out = &out, .nsamples = &nsamples};
+		ReadQuery q = {.call = call,
+					   .number = i,
+					   .out = &out,
+					   .max_samples = limits.max_samples,
+					   .nsamples = &nsamples};
 
 		if (!answer_query(&q, &request.queries[i], matchers[i], type))
 			return false;
