@@ -3,7 +3,7 @@
  *    Series of one day that come as chunks of Prometheus, to a block of that day.
  *
  * Floats are merged, cut at midnight and encoded as columns; histogram chunks that lie in the day and
- * lose nothing are kept byte for byte.
+ * lose nothing are kept byte for byte, unless they overlap.
  *
  * Memory: one series.
  */
@@ -159,6 +159,60 @@ cmp_chunks(const void *a, const void *b)
 	return x->min_t < y->min_t ? -1 : x->min_t > y->min_t;
 }
 
+static int
+cmp_histograms(const void *a, const void *b)
+{
+	const HistogramSample *x = a;
+	const HistogramSample *y = b;
+
+	return x->t < y->t ? -1 : x->t > y->t;
+}
+
+/* Histogram chunks overlap: their samples, each time once, encoded anew. */
+static void
+merge_histograms(ImportDay *d)
+{
+	HistogramSample *all = NULL;
+	ChunkBytes *chunks;
+	Err err = ERR_INIT;
+	int n = 0;
+	int kept = 0;
+
+	for (int i = 0; i < d->nhistograms; i++)
+	{
+		const StoreChunk *c = &d->histograms[i];
+		HistogramSample *samples;
+		int got = chunk_histogram_decode(c->encoding, c->data, c->len, &samples, &err);
+		Size bytes = sizeof(HistogramSample) * (n + Max(got, 1));
+
+		if (got < 0)
+			errmap_raise(&err);
+		all = all ? repalloc_huge(all, bytes) : MemoryContextAllocHuge(d->series, bytes);
+		memcpy(all + n, samples, sizeof(HistogramSample) * got);
+		n += got;
+	}
+	qsort(all, n, sizeof(HistogramSample), cmp_histograms);
+	for (int i = 0; i < n; i++)
+		if (kept == 0 || all[kept - 1].t != all[i].t)
+			all[kept++] = all[i];
+	d->nhistograms = 0;
+	n = chunk_histogram_encode(all, kept, HISTOGRAM_MAX, &chunks);
+	for (int i = 0; i < n; i++)
+		keep_histogram(d, &chunks[i]);
+}
+
+static void
+order_histograms(ImportDay *d)
+{
+	qsort(d->histograms, d->nhistograms, sizeof(StoreChunk), cmp_chunks);
+	for (int i = 1; i < d->nhistograms; i++)
+		if (d->histograms[i].min_t <= d->histograms[i - 1].max_t)
+		{
+			merge_histograms(d);
+			return;
+		}
+}
+
 void
 import_day_end_series(ImportDay *d, Labels labels)
 {
@@ -173,7 +227,7 @@ import_day_end_series(ImportDay *d, Labels labels)
 		}
 	d->all.n = kept;
 	if (d->nhistograms > 1)
-		qsort(d->histograms, d->nhistograms, sizeof(StoreChunk), cmp_chunks);
+		order_histograms(d);
 	backfill_add(d->backfill, labels, &d->all, d->histograms, d->nhistograms);
 	if (++d->nseries % TELL_EVERY == 0)
 		ereport(NOTICE, (errmsg("imported %lld series of a day", (long long) d->nseries)));

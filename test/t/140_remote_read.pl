@@ -125,6 +125,13 @@ sub serve
 			my $type = 'application/x-protobuf';
 			my $answer = $path eq '/samples' ? `$tool read-serve $block <$dir/request.samples 2>>$dir/bridge.log` : "hello \x01\x02";
 			my $status = '200 OK';
+			if ($path eq '/limited')
+			{
+				# the day is too long; its halves are answered with all there is
+				$answer = -e "$dir/refused" ? `$tool read-serve $block <$dir/request.samples` : "exceeded sample limit (1000)\n";
+				$status = '400 Bad Request' if !-e "$dir/refused";
+				spew("$dir/refused", '');
+			}
 			my $more = 0;
 			$type = 'application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse' if $path =~ /chunks/;
 			$answer = "\x05\x00\x00\x00\x00" if $path eq '/short_chunks';
@@ -150,7 +157,7 @@ ok(start_prometheus($labelled_port, "$dir/two", "global: {external_labels: {inst
 system("$tool read-request 0 9999999999999 samples __name__ '=~' 'test_.+' >$dir/request.samples") == 0 or die;
 serve($block);
 start_cluster(MULTITENANCY => 'on');
-sql("SELECT mimir.create_tenant(t) FROM unnest('{chunks,samples,labelled,part,none,anonymous}'::text[]) t");
+sql("SELECT mimir.create_tenant(t) FROM unnest('{chunks,samples,limited,labelled,part,none,anonymous}'::text[]) t");
 my $url = "http://127.0.0.1:$prom_port/api/v1/read";
 
 # psql's output of an import into a tenant
@@ -176,6 +183,8 @@ is(import_from('samples', "http://127.0.0.1:$bridge_port/samples", '{__name__=~"
 same(all_samples(http_port(), 'X-Scope-OrgID: samples'), $theirs, 'all are equal');
 like(slurp("$dir/head"), qr/^Authorization: Bearer secret\r\n.*^X-Scope-OrgID: theirs\r\n/ms, 'headers are sent');
 
+is(import_from('limited', "http://127.0.0.1:$bridge_port/limited", '{__name__=~"test_.+"}'), $n, 'a server with a limit is asked for less');
+same(all_samples(http_port(), 'X-Scope-OrgID: limited'), $theirs, 'what came twice is there once');
 is(import_from('labelled', "http://127.0.0.1:$labelled_port/api/v1/read", '{__name__=~"test_.+"}'), $n,
 	'series that a server adds labels to are imported');
 is(sql("SET mimir.tenant = 'labelled'; SELECT count(*) || ' ' || count(DISTINCT labels) FILTER (WHERE labels ->> 'instances' = 'y') FROM mimir.sample"),
