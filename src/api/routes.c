@@ -16,6 +16,7 @@ typedef struct ApiRoute
 	ApiHandler handler; /* NULL: push */
 	bool tenant;		/* needs one */
 	bool store;			/* needs the head */
+	bool raw_body;		/* the body is no form, whatever its type says */
 	bool write;			/* of one tenant, which may be made */
 } ApiRoute;
 
@@ -63,10 +64,10 @@ static const ApiRoute actions[] = {
 	[ROUTE_RING] = {api_ring, false, false},
 	[ROUTE_DELETE_SERIES] = {api_delete_series, true, true},
 	[ROUTE_CLEAN_TOMBSTONES] = {api_clean_tombstones, true, true},
-	[ROUTE_READ] = {api_read, true, true},
-	[ROUTE_UPLOAD_START] = {api_upload_start, true, true, true},
-	[ROUTE_UPLOAD_FILES] = {api_upload_files, true, true},
-	[ROUTE_UPLOAD_FINISH] = {api_upload_finish, true, true},
+	[ROUTE_READ] = {api_read, true, true, true},
+	[ROUTE_UPLOAD_START] = {api_upload_start, true, true, true, true},
+	[ROUTE_UPLOAD_FILES] = {api_upload_files, true, true, true},
+	[ROUTE_UPLOAD_FINISH] = {api_upload_finish, true, true, true},
 	[ROUTE_UPLOAD_CHECK] = {api_upload_check, true, true},
 };
 
@@ -142,6 +143,7 @@ api_dispatch(const HttpRequest *req, HttpResponse *resp)
 {
 	HttpMatch m = http_route(routes, lengthof(routes), req->method, req->path);
 	ApiCall call = {.req = req, .resp = resp, .err = ERR_INIT};
+	HttpRequest head = *req;
 	const ApiRoute *action;
 	bool ok;
 
@@ -154,7 +156,9 @@ api_dispatch(const HttpRequest *req, HttpResponse *resp)
 	cors_headers(&call);
 	if (m.segment)
 		call.segment = http_url_decode(m.segment, m.segment_len, false, NULL);
-	call.nparams = http_params(req, &call.params);
+	if (action->raw_body)
+		head.body_len = 0;
+	call.nparams = http_params(&head, &call.params);
 	ok = !action->tenant || (tenancy_for_request(req, action->write, &call.tenants, &call.err));
 	if (ok && action->tenant)
 		tenancy_enter(&call.tenants);

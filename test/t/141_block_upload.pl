@@ -150,6 +150,7 @@ for my $case ([ '' => qr/missing or invalid file path/ ], [ 'meta.json' => qr/me
 	is($status, 400, "file \"$case->[0]\" is refused");
 	like($body, $case->[1], 'with the reason');
 }
+is((api("$new/files?path=index", 'path=meta.json&path=index'))[1], "file size doesn't match meta.json\n", 'a file is no form');
 like((api("$new/files?path=index"))[1], qr/cannot be empty/, 'an empty file');
 like((api("$new/finish"))[1], qr/file is missing: index/, 'a block is not finished without its files');
 $tenant = 'off';
