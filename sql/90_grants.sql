@@ -16,5 +16,5 @@ GRANT EXECUTE ON FUNCTION mimir.visible_tenants(), mimir.write(jsonb, timestampt
 GRANT EXECUTE ON FUNCTION mimir.import_remote_read(text, text, timestamptz, timestamptz, jsonb), mimir.flush(), mimir.compact(boolean), mimir.compaction_state(), mimir.head_state(), mimir.head_tenants(), mimir.list_counters(), mimir.create_tenant(text),
   mimir.add_member(text, regrole, boolean), mimir.remove_member(text, regrole) TO mimir_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON mimir.tenant, mimir.tenant_member, mimir.tenant_limits TO mimir_admin;
-GRANT SELECT ON mimir.generation, mimir.block, mimir.block_tenant, mimir.tombstone, mimir.stat_blocks, mimir.stat_compaction, mimir.stat_head, mimir.stat_head_tenant, mimir.block_upload,
+GRANT SELECT ON mimir.generation, mimir.block, mimir.block_tenant, mimir.tombstone, mimir.stat_blocks, mimir.stat_compaction, mimir.stat_head, mimir.stat_head_tenant, mimir.block_upload, mimir.imported_block, mimir.imported_range,
   mimir.stat_counters TO mimir_admin;

@@ -54,7 +54,7 @@ CREATE POLICY tenant_visible ON mimir.imported_range FOR SELECT USING (tenant_id
 REVOKE ALL ON FUNCTION mimir.head_state(), mimir.head_tenants() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION mimir.head_state(), mimir.head_tenants() TO mimir_admin;
 GRANT EXECUTE ON FUNCTION mimir.head_tenants() TO mimir_reader;
-GRANT SELECT ON mimir.stat_head, mimir.stat_head_tenant TO mimir_admin;
+GRANT SELECT ON mimir.stat_head, mimir.stat_head_tenant, mimir.imported_range TO mimir_admin;
 GRANT SELECT ON mimir.stat_head_tenant TO mimir_reader;
 });
 
