@@ -34,6 +34,7 @@ mimir_head_state(PG_FUNCTION_ARGS)
 	Datum values[9];
 	bool nulls[9] = {0};
 	uint64 log_bytes = 0;
+	int64 oldest_ms = PG_INT64_MAX;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -44,14 +45,21 @@ mimir_head_state(PG_FUNCTION_ARGS)
 	values[2] = Int64GetDatum((int64) arena_used(head->arena));
 	values[3] = Int64GetDatum((int64) arena_budget(head->arena));
 	LWLockAcquire(&head->gen_lock, LW_SHARED);
-	nulls[4] = nulls[5] = nulls[6] = nulls[7] = nulls[8] = head->gen == 0;
+	nulls[4] = nulls[5] = nulls[6] = nulls[7] = head->gen == 0;
 	values[4] = Int64GetDatum(head->gen);
 	values[5] = Int64GetDatum((int64) head->min_gen - 1);
 	values[6] = Int64GetDatum((int64) head->free_gen - 1);
 	for (uint32 gen = head->min_gen; gen <= head->gen && head->gen > 0; gen++)
-		log_bytes += pg_atomic_read_u64(&head_gen(gen)->log_bytes);
+	{
+		uint64 bytes = pg_atomic_read_u64(&head_gen(gen)->log_bytes);
+
+		log_bytes += bytes;
+		if (bytes > 0)
+			oldest_ms = Min(oldest_ms, head_gen(gen)->opened_ms);
+	}
 	values[7] = Int64GetDatum((int64) log_bytes);
-	values[8] = TimestampTzGetDatum(time_from_ms(head_gen(head->min_gen)->opened_ms));
+	nulls[8] = oldest_ms == PG_INT64_MAX; /* nothing is to be flushed */
+	values[8] = TimestampTzGetDatum(nulls[8] ? 0 : time_from_ms(oldest_ms));
 	LWLockRelease(&head->gen_lock);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
 }

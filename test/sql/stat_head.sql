@@ -26,6 +26,7 @@ FROM mimir.stat_head h, before b;
 -- flushed chunks are in blocks, the series stay
 SELECT mimir.flush();
 SELECT tenant, series, chunks, open_chunks, samples, bytes, min_time, max_time FROM mimir.stat_head_tenant WHERE tenant ~ 't_head';
+SELECT log_bytes, oldest_unflushed, unflushed_age FROM mimir.stat_head;
 -- a role sees its own tenants; the whole is for admins
 SET ROLE head_a;
 SELECT tenant, series FROM mimir.stat_head_tenant;
