@@ -17,7 +17,6 @@ typedef struct ApiRoute
 	bool tenant;		/* needs one */
 	bool store;			/* needs the head */
 	bool raw_body;		/* the body is no form, whatever its type says */
-	bool write;			/* of one tenant, which may be made */
 } ApiRoute;
 
 enum
@@ -65,7 +64,7 @@ static const ApiRoute actions[] = {
 	[ROUTE_DELETE_SERIES] = {api_delete_series, true, true},
 	[ROUTE_CLEAN_TOMBSTONES] = {api_clean_tombstones, true, true},
 	[ROUTE_READ] = {api_read, true, true, true},
-	[ROUTE_UPLOAD_START] = {api_upload_start, true, true, true, true},
+	[ROUTE_UPLOAD_START] = {api_upload_start, true, true, true},
 	[ROUTE_UPLOAD_FILES] = {api_upload_files, true, true, true},
 	[ROUTE_UPLOAD_FINISH] = {api_upload_finish, true, true, true},
 	[ROUTE_UPLOAD_CHECK] = {api_upload_check, true, true},
@@ -159,7 +158,7 @@ api_dispatch(const HttpRequest *req, HttpResponse *resp)
 	if (action->raw_body)
 		head.body_len = 0;
 	call.nparams = http_params(&head, &call.params);
-	ok = !action->tenant || (tenancy_for_request(req, action->write, &call.tenants, &call.err));
+	ok = !action->tenant || (tenancy_for_request(req, false, &call.tenants, &call.err));
 	if (ok && action->tenant)
 		tenancy_enter(&call.tenants);
 	if (ok)

@@ -12,6 +12,7 @@
 #include "pg/time.h"
 #include "store/retention.h"
 #include "store/upload.h"
+#include "tenancy/owner_rights.h"
 #include "util/text.h"
 
 #include "miscadmin.h"
@@ -42,7 +43,7 @@ refuse(ApiCall *call, int status, const char *fmt, ...)
 static bool
 begin(ApiCall *call, Upload *u)
 {
-	/* a tenant is made by start; others may ask about one that is not there */
+	/* a tenant that is not there */
 	if (call->tenants.n == 0)
 		return mimir_limits_compactor_block_upload_enabled
 				   ? !refuse(call, 404, "block upload not started")
@@ -140,6 +141,21 @@ check_meta(ApiCall *call, const Upload *u, const TsdbMeta *meta)
 	return check_labels(call, meta) && check_files(call, u, meta);
 }
 
+/* The first that a tenant sends may be a block; one that may not send any is not made. */
+static bool
+make_tenant(ApiCall *call)
+{
+	OwnerRights rights;
+	bool ok;
+
+	if (call->tenants.n > 0 || !mimir_limits_compactor_block_upload_enabled)
+		return true;
+	owner_rights_begin(&rights);
+	ok = tenancy_for_request(call->req, true, &call->tenants, &call->err);
+	owner_rights_end(&rights);
+	return ok;
+}
+
 bool
 api_upload_start(ApiCall *call)
 {
@@ -149,6 +165,8 @@ api_upload_start(ApiCall *call)
 	UploadState state;
 
 	PreventCommandDuringRecovery("block upload");
+	if (!make_tenant(call))
+		return false;
 	if (!begin(call, &u))
 		return true;
 	state = upload_state(u.tenant->id, &u.ulid, false, NULL);

@@ -174,6 +174,17 @@ for my $case ([ 'index', 40 ], [ 'index', -60 ], [ 'chunks/000001', 0 ], [ 'chun
 is(send_block($block, $new), 'complete', 'the same block, sound, is taken after all');
 is(our_dump('up'), $dump, 'samples that are there already are not doubled');
 
+# --- tenants that are not there yet --------------------------------------------------------------------------
+$tenant = 'first';
+is((api("$new/start", meta($block)))[1], "block upload is disabled\n", 'a tenant that may not send blocks');
+is(sql("SELECT count(*) FROM mimir.tenant WHERE name = 'first'"), 0, 'is not made');
+sql("ALTER SYSTEM SET mimir.limits_compactor_block_upload_enabled = on");
+sql('SELECT pg_reload_conf()');
+ok(wait_until(sub { check($new)->{result} eq '404' }), 'the setting allows it to all');
+is(send_block($block, $new), 'complete', 'then its first block makes it');
+is(sql("SET mimir.tenant = 'first'; SELECT count(*) > 0 FROM mimir.sample"), 't', 'and is there');
+$tenant = 'up';
+
 # --- the server ends in between -------------------------------------------------------------------------------
 my $other = '01HF7YAT00ZVEBN63PAGS10001';
 my $gone = '01HF7YAT00ZVEBN63PAGS10002';
