@@ -285,6 +285,18 @@ for my $bad ([ 'no snappy' => 'nonsense' ], [ 'no protobuf' => snappy("\xff\xff\
 is((post('/api/v1/read', snappy("\x0a\x00")))[0], 401, '401 without a tenant');
 is((get('/api/v1/read', [], 'X-Scope-OrgID: chunks'))[0], 405, '405 for a GET');
 
+# --- the server ends before the commit of an import --------------------------------------------------------------
+my $half = session();
+$half->ask("SET mimir.tenant = 'none'; BEGIN");
+like($half->ask("SELECT mimir.import_remote_read('$url', '{__name__=~\"test_.+\"}', '2023-11-14', '2023-11-16')"), qr/^$n$/m, 'an import that is not committed');
+kill_cluster();
+$half->quit;
+start_cluster();
+is(sql("SET mimir.tenant = 'none'; SELECT count(*) FROM mimir.sample"), 0, 'has left nothing after a crash');
+is(import_from('none', $url, '{__name__=~"test_.+"}'), $n, 'and is repeated as a whole');
+same(all_samples(http_port(), 'X-Scope-OrgID: none'), $theirs, 'all are equal');
+same(all_samples(http_port(), 'X-Scope-OrgID: chunks'), $theirs, 'and those that were imported before');
+
 # --- a Prometheus that asks us; 2.42 sends no headers of ours with it ---------------------------------------------
 stop_cluster();
 start_cluster(MULTITENANCY => 'off');
