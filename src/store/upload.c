@@ -361,6 +361,7 @@ import_next(void)
 	if (!next_whole(&tenant, &ulid))
 	{
 		commit_transaction();
+		MemoryContextSwitchTo(caller);
 		return false;
 	}
 	PG_TRY();
@@ -396,6 +397,7 @@ import_next(void)
 	{
 		ereport(LOG, (errmsg("block \"%s\" that was uploaded is not sound: %s", ulid.text, why)));
 		set_failed(tenant, &ulid, why);
+		MemoryContextSwitchTo(caller);
 	}
 	remove_block(tenant, &ulid);
 	return true;
@@ -481,12 +483,23 @@ void
 upload_tick(void)
 {
 	static int64 cleaned_ms = 0;
+	static MemoryContext context = NULL; /* reset, not deleted: an error leaves it behind */
+	MemoryContext old;
 
+	if (context == NULL)
+		context = AllocSetContextCreate(TopMemoryContext, "mimir upload", ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(context);
+	old = MemoryContextSwitchTo(context);
 	if (time_now_ms() - cleaned_ms > CLEAN_EVERY_MS)
 	{
 		clean();
+		MemoryContextSwitchTo(context);
 		cleaned_ms = time_now_ms();
 	}
 	while (import_next())
+	{
 		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
 }
