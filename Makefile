@@ -9,6 +9,8 @@ PG_CONFIG ?= pg_config
 # One part per concern, in dependency order.
 SQL_PARTS = $(addprefix sql/,$(shell sed 's/\#.*//' sql/order))
 DATA_built = mimir_pg--$(EXTVERSION).sql
+# From each released version to the next: sql/updates/README.md.
+DATA       = $(wildcard sql/updates/mimir_pg--*--*.sql)
 
 # The pure layers never see a PostgreSQL header; the unit build is the proof.
 PURE_DIRS = util model codec codec/column wire template http promql promql/parser promql/plan promql/exec \
@@ -25,7 +27,7 @@ PG_SRCS   = src/mimir_pg.c $(foreach d,$(PG_DIRS),$(wildcard src/$(d)/*.c))
 OBJS      = $(PG_SRCS:.c=.o) $(PURE_SRCS:.c=.o) $(PURE_CXX:.cc=.o) $(GEN_SRCS:.c=.o)
 
 LIBS_PKG  = libmicrohttpd re2 libxxhash yaml-0.1 json-c libcurl zlib
-PG_CPPFLAGS = -Isrc -I$(BUILD) -D_GNU_SOURCE -MMD -MP
+PG_CPPFLAGS = -Isrc -I$(BUILD) -D_GNU_SOURCE -DMIMIR_VERSION='"$(EXTVERSION)"' -MMD -MP
 # No contraction of a*b+c: results must equal Prometheus' bit for bit.
 OPTFLAGS  = -O2 -ffp-contract=off
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \

@@ -40,7 +40,9 @@ CREATE TABLE mimir.tenant_limits (
   utf8_names boolean,
   max_query_samples bigint,
   max_query_memory_bytes bigint,
-  compactor_blocks_retention_period interval
+  compactor_blocks_retention_period interval,
+  compactor_block_upload_enabled boolean,
+  compactor_block_upload_max_block_size_bytes bigint
 );
 COMMENT ON TABLE mimir.tenant_limits IS 'Limits of single tenants; NULL means the setting mimir.limits_* of the same name.';
 COMMENT ON COLUMN mimir.tenant_limits.tenant_id IS 'Tenant.';
@@ -59,6 +61,8 @@ COMMENT ON COLUMN mimir.tenant_limits.utf8_names IS 'Whether any UTF-8 text may 
 COMMENT ON COLUMN mimir.tenant_limits.max_query_samples IS 'Samples a query may hold in memory.';
 COMMENT ON COLUMN mimir.tenant_limits.max_query_memory_bytes IS 'Memory a query may use, bytes.';
 COMMENT ON COLUMN mimir.tenant_limits.compactor_blocks_retention_period IS 'How far back samples are kept; 0 means forever.';
+COMMENT ON COLUMN mimir.tenant_limits.compactor_block_upload_enabled IS 'Whether TSDB blocks are taken in over HTTP.';
+COMMENT ON COLUMN mimir.tenant_limits.compactor_block_upload_max_block_size_bytes IS 'Size of the largest block taken in, bytes; 0 means no limit.';
 SELECT pg_extension_config_dump('mimir.tenant_limits', '');
 
 CREATE FUNCTION mimir.tenant_changed() RETURNS trigger

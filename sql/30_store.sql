@@ -183,6 +183,44 @@ COMMENT ON COLUMN mimir.imported_block.ulid IS 'Name of the block.';
 COMMENT ON COLUMN mimir.imported_block.imported_at IS 'When it was imported.';
 SELECT pg_extension_config_dump('mimir.imported_block', '');
 
+-- Not dumped: the files are not either.
+CREATE TABLE mimir.block_upload (
+  tenant_id int NOT NULL,
+  ulid text COLLATE "C" NOT NULL,
+  state text NOT NULL CHECK (state IN ('uploading', 'validating', 'failed')),
+  error text,
+  started_at timestamptz NOT NULL DEFAULT now(),
+  changed_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, ulid)
+);
+COMMENT ON TABLE mimir.block_upload IS 'TSDB blocks that come over HTTP and are not imported yet.';
+COMMENT ON COLUMN mimir.block_upload.tenant_id IS 'Owner.';
+COMMENT ON COLUMN mimir.block_upload.ulid IS 'Name of the block.';
+COMMENT ON COLUMN mimir.block_upload.state IS 'uploading: files are awaited; validating: all are there; failed: it is no sound block.';
+COMMENT ON COLUMN mimir.block_upload.error IS 'Why it failed.';
+COMMENT ON COLUMN mimir.block_upload.started_at IS 'When it was begun.';
+COMMENT ON COLUMN mimir.block_upload.changed_at IS 'When something last came.';
+
+CREATE TABLE mimir.imported_range (
+  tenant_id int NOT NULL,
+  url text COLLATE "C" NOT NULL,
+  selector text COLLATE "C" NOT NULL,
+  min_time bigint NOT NULL,
+  max_time bigint NOT NULL,
+  nsamples bigint NOT NULL,
+  imported_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, url, selector, min_time, max_time)
+);
+COMMENT ON TABLE mimir.imported_range IS 'What was imported from other servers; no such range is imported twice.';
+COMMENT ON COLUMN mimir.imported_range.tenant_id IS 'Owner.';
+COMMENT ON COLUMN mimir.imported_range.url IS 'URL that was read.';
+COMMENT ON COLUMN mimir.imported_range.selector IS 'Selector of the series.';
+COMMENT ON COLUMN mimir.imported_range.min_time IS 'Earliest time, ms since the epoch.';
+COMMENT ON COLUMN mimir.imported_range.max_time IS 'Latest time, ms since the epoch.';
+COMMENT ON COLUMN mimir.imported_range.nsamples IS 'Samples that were imported.';
+COMMENT ON COLUMN mimir.imported_range.imported_at IS 'When it was imported.';
+SELECT pg_extension_config_dump('mimir.imported_range', '');
+
 CREATE TABLE mimir.exemplar (
   tenant_id int NOT NULL,
   series_labels bytea NOT NULL,
@@ -222,7 +260,7 @@ DO $$
 DECLARE
   rel text;
 BEGIN
-  FOREACH rel IN ARRAY ARRAY['series_active', 'series_cold', 'chunk_data', 'block_tenant', 'tombstone', 'imported_block', 'exemplar', 'metric_metadata'] LOOP
+  FOREACH rel IN ARRAY ARRAY['series_active', 'series_cold', 'chunk_data', 'block_tenant', 'tombstone', 'imported_block', 'block_upload', 'imported_range', 'exemplar', 'metric_metadata'] LOOP
     EXECUTE format('ALTER TABLE mimir.%I ENABLE ROW LEVEL SECURITY', rel);
     EXECUTE format(
       'CREATE POLICY tenant_visible ON mimir.%I FOR SELECT USING (tenant_id = ANY ((SELECT mimir.visible_tenants())::int[]))',
@@ -248,6 +286,11 @@ COMMENT ON FUNCTION mimir.import_tsdb(text) IS 'Imports a block of a Prometheus 
 CREATE FUNCTION mimir.import_openmetrics(metrics text) RETURNS bigint
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mimir_import_openmetrics';
 COMMENT ON FUNCTION mimir.import_openmetrics(text) IS 'Imports samples with timestamps from a text in OpenMetrics or Prometheus format; returns their number.';
+
+CREATE FUNCTION mimir.import_remote_read(url text, matchers text, from_time timestamptz, to_time timestamptz DEFAULT 'infinity',
+  headers jsonb DEFAULT '{}') RETURNS bigint
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mimir_import_remote_read';
+COMMENT ON FUNCTION mimir.import_remote_read(text, text, timestamptz, timestamptz, jsonb) IS 'Imports the samples that another server has of the series that a selector matches, from one time to before another, by remote read; returns their number.';
 
 CREATE FUNCTION mimir.export_tsdb(path text, tenant text DEFAULT 'anonymous',
   from_time timestamptz DEFAULT '-infinity', to_time timestamptz DEFAULT 'infinity') RETURNS bigint
@@ -281,3 +324,19 @@ CREATE VIEW mimir.stat_blocks WITH (security_invoker = true) AS
     CASE WHEN b.level = 2 THEN pg_total_relation_size(to_regclass('mimir.block_' || b.block_id)) END AS disk_bytes
   FROM mimir.block b;
 COMMENT ON VIEW mimir.stat_blocks IS 'Blocks with their time range, content and size.';
+
+CREATE FUNCTION mimir.head_state(OUT ready boolean, OUT series bigint, OUT used_bytes bigint, OUT limit_bytes bigint,
+  OUT generation bigint, OUT flushed_generation bigint, OUT freed_generation bigint, OUT log_bytes bigint,
+  OUT oldest_unflushed timestamptz)
+  LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'mimir_head_state';
+COMMENT ON FUNCTION mimir.head_state() IS 'The head as a whole: memory, generations, log.';
+
+CREATE FUNCTION mimir.head_tenants(OUT tenant text, OUT series bigint, OUT chunks bigint, OUT open_chunks bigint,
+  OUT samples bigint, OUT bytes bigint, OUT min_time timestamptz, OUT max_time timestamptz)
+  RETURNS SETOF record
+  LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10 AS 'MODULE_PATHNAME', 'mimir_head_tenants';
+COMMENT ON FUNCTION mimir.head_tenants() IS 'What the head holds of the tenants that the role sees.';
+
+CREATE VIEW mimir.stat_head_tenant WITH (security_invoker = true) AS
+  SELECT tenant, series, chunks, open_chunks, samples, bytes, min_time, max_time FROM mimir.head_tenants();
+COMMENT ON VIEW mimir.stat_head_tenant IS 'What the head holds of each tenant that the role sees.';

@@ -62,3 +62,18 @@ COMMENT ON FUNCTION mimir.list_counters() IS 'Counters of the server, as /metric
 CREATE VIEW mimir.stat_counters AS SELECT name, labels, type, value FROM mimir.list_counters();
 COMMENT ON VIEW mimir.stat_counters IS 'Counters of the server, as /metrics shows them.';
 
+CREATE VIEW mimir.stat_head WITH (security_invoker = true) AS
+  SELECT h.ready, h.series, t.chunks, t.open_chunks, t.samples, t.bytes AS chunk_bytes, h.used_bytes, h.limit_bytes,
+    h.generation, h.flushed_generation, h.freed_generation, h.log_bytes, h.oldest_unflushed,
+    clock_timestamp() - h.oldest_unflushed AS unflushed_age, c.out_of_order, c.discarded_out_of_order, c.discarded_too_old
+  FROM mimir.head_state() h
+    LEFT JOIN LATERAL (
+      SELECT sum(n.chunks)::bigint AS chunks, sum(n.open_chunks)::bigint AS open_chunks, sum(n.samples)::bigint AS samples,
+        sum(n.bytes)::bigint AS bytes
+      FROM mimir.head_tenants() n WHERE h.ready) t ON h.ready,
+    LATERAL (
+      SELECT max(value) FILTER (WHERE name = 'cortex_ingester_tsdb_out_of_order_samples_appended_total') AS out_of_order,
+        max(value) FILTER (WHERE labels = 'reason="sample-out-of-order"') AS discarded_out_of_order,
+        max(value) FILTER (WHERE labels = 'reason="sample-timestamp-too-old"') AS discarded_too_old
+      FROM mimir.list_counters()) c;
+COMMENT ON VIEW mimir.stat_head IS 'The head: series and chunks in memory, its memory, generations of the log, samples that came late.';

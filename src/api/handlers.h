@@ -12,6 +12,7 @@
 
 #include "http/message.h"
 #include "model/labels.h"
+#include "model/matcher.h"
 #include "tenancy/tenant.h"
 #include "util/err.h"
 
@@ -45,6 +46,11 @@ extern bool api_services(ApiCall *call);
 extern bool api_ring(ApiCall *call);
 extern bool api_delete_series(ApiCall *call);
 extern bool api_clean_tombstones(ApiCall *call);
+extern bool api_read(ApiCall *call);
+extern bool api_upload_start(ApiCall *call);
+extern bool api_upload_files(ApiCall *call);
+extern bool api_upload_finish(ApiCall *call);
+extern bool api_upload_check(ApiCall *call);
 
 /* --- shared: api/reply.c ------------------------------------------------------------------------ */
 
@@ -66,6 +72,19 @@ extern bool api_limit_param(ApiCall *call, const char *name, int64 *limit);
 /* api_matcher_params -- all match[] selectors. */
 struct StoreMatcherSet;
 extern bool api_matcher_params(ApiCall *call, struct StoreMatcherSet **sets, int *n);
+
+/* --- shared: api/federation.c ------------------------------------------------------------------- */
+#define API_TENANT_LABEL "__tenant_id__"
+
+/*
+ * api_matchers_of_tenant -- matchers as they apply to one tenant of the request: those on the tenant
+ * label are taken out if they match; false: one does not.
+ */
+extern bool api_matchers_of_tenant(ApiCall *call, const Tenant *tenant, const Matcher *m, int n,
+								   struct StoreMatcherSet *out);
+
+/* api_labels_of_tenant -- the labels, with the tenant if the request names several. */
+extern Labels api_labels_of_tenant(ApiCall *call, const Tenant *tenant, Labels labels);
 
 #define API_BODY_MAX ((size_t) 1 << 32) /* of a reply's piece in memory; flushed long before */
 

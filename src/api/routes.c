@@ -16,6 +16,7 @@ typedef struct ApiRoute
 	ApiHandler handler; /* NULL: push */
 	bool tenant;		/* needs one */
 	bool store;			/* needs the head */
+	bool raw_body;		/* the body is no form, whatever its type says */
 } ApiRoute;
 
 enum
@@ -36,7 +37,12 @@ enum
 	ROUTE_SERVICES,
 	ROUTE_RING,
 	ROUTE_DELETE_SERIES,
-	ROUTE_CLEAN_TOMBSTONES
+	ROUTE_CLEAN_TOMBSTONES,
+	ROUTE_READ,
+	ROUTE_UPLOAD_START,
+	ROUTE_UPLOAD_FILES,
+	ROUTE_UPLOAD_FINISH,
+	ROUTE_UPLOAD_CHECK
 };
 
 static const ApiRoute actions[] = {
@@ -57,6 +63,11 @@ static const ApiRoute actions[] = {
 	[ROUTE_RING] = {api_ring, false, false},
 	[ROUTE_DELETE_SERIES] = {api_delete_series, true, true},
 	[ROUTE_CLEAN_TOMBSTONES] = {api_clean_tombstones, true, true},
+	[ROUTE_READ] = {api_read, true, true, true},
+	[ROUTE_UPLOAD_START] = {api_upload_start, true, true, true},
+	[ROUTE_UPLOAD_FILES] = {api_upload_files, true, true, true},
+	[ROUTE_UPLOAD_FINISH] = {api_upload_finish, true, true, true},
+	[ROUTE_UPLOAD_CHECK] = {api_upload_check, true, true},
 };
 
 /* The query API stands with and without the prefix. */
@@ -71,6 +82,7 @@ static const HttpRoute routes[] = {
 	{"POST", "/api/v1/write", HTTP_POOL_PUSH, ROUTE_PUSH},
 	BOTH("GET,POST", "/api/v1/query", HTTP_POOL_QUERY, ROUTE_QUERY),
 	BOTH("GET,POST", "/api/v1/query_range", HTTP_POOL_QUERY, ROUTE_QUERY_RANGE),
+	BOTH("POST", "/api/v1/read", HTTP_POOL_QUERY, ROUTE_READ),
 	BOTH("GET,POST", "/api/v1/format_query", HTTP_POOL_ADMIN, ROUTE_FORMAT),
 	BOTH("GET,POST", "/api/v1/parse_query", HTTP_POOL_ADMIN, ROUTE_PARSE),
 	BOTH("GET,POST", "/api/v1/labels", HTTP_POOL_QUERY, ROUTE_LABELS),
@@ -82,6 +94,10 @@ static const HttpRoute routes[] = {
 	BOTH("POST,PUT", "/api/v1/admin/tsdb/delete_series", HTTP_POOL_QUERY, ROUTE_DELETE_SERIES),
 	BOTH("POST,PUT", "/api/v1/admin/tsdb/clean_tombstones", HTTP_POOL_QUERY,
 		 ROUTE_CLEAN_TOMBSTONES),
+	{"POST", "/api/v1/upload/block/{block}/start", HTTP_POOL_QUERY, ROUTE_UPLOAD_START},
+	{"POST", "/api/v1/upload/block/{block}/files", HTTP_POOL_QUERY, ROUTE_UPLOAD_FILES},
+	{"POST", "/api/v1/upload/block/{block}/finish", HTTP_POOL_QUERY, ROUTE_UPLOAD_FINISH},
+	{"GET", "/api/v1/upload/block/{block}/check", HTTP_POOL_QUERY, ROUTE_UPLOAD_CHECK},
 	{"GET", "/ready", HTTP_POOL_ADMIN, ROUTE_READY},
 	{"GET", "/metrics", HTTP_POOL_ADMIN, ROUTE_METRICS},
 	{"GET", "/services", HTTP_POOL_ADMIN, ROUTE_SERVICES},
@@ -126,6 +142,7 @@ api_dispatch(const HttpRequest *req, HttpResponse *resp)
 {
 	HttpMatch m = http_route(routes, lengthof(routes), req->method, req->path);
 	ApiCall call = {.req = req, .resp = resp, .err = ERR_INIT};
+	HttpRequest head = *req;
 	const ApiRoute *action;
 	bool ok;
 
@@ -138,7 +155,9 @@ api_dispatch(const HttpRequest *req, HttpResponse *resp)
 	cors_headers(&call);
 	if (m.segment)
 		call.segment = http_url_decode(m.segment, m.segment_len, false, NULL);
-	call.nparams = http_params(req, &call.params);
+	if (action->raw_body)
+		head.body_len = 0;
+	call.nparams = http_params(&head, &call.params);
 	ok = !action->tenant || (tenancy_for_request(req, false, &call.tenants, &call.err));
 	if (ok && action->tenant)
 		tenancy_enter(&call.tenants);

@@ -12,8 +12,6 @@
 
 #include "miscadmin.h"
 
-#define TENANT_LABEL "__tenant_id__"
-
 typedef struct Texts
 {
 	StrView *items;
@@ -71,23 +69,8 @@ sets_for_tenant(ApiCall *call, const Range *r, const Tenant *tenant, StoreMatche
 	int n = 0;
 
 	for (int i = 0; i < r->nsets; i++)
-	{
-		Matcher *kept = palloc(sizeof(Matcher) * Max(r->sets[i].n, 1));
-		int nkept = 0;
-		bool wanted = true;
-
-		for (int k = 0; k < r->sets[i].n; k++)
-		{
-			const Matcher *m = &r->sets[i].m[k];
-
-			if (call->tenants.federated && strview_eq_cstr(m->name, TENANT_LABEL))
-				wanted &= matcher_matches(m, strview_cstr(tenant->name));
-			else
-				kept[nkept++] = *m;
-		}
-		if (wanted)
-			out[n++] = (StoreMatcherSet){kept, nkept};
-	}
+		if (api_matchers_of_tenant(call, tenant, r->sets[i].m, r->sets[i].n, &out[n]))
+			n++;
 	return n;
 }
 
@@ -134,7 +117,7 @@ api_labels(ApiCall *call)
 {
 	Range r;
 	Texts t = {NULL, 0, 0};
-	StrView tenant_label = strview_cstr(TENANT_LABEL);
+	StrView tenant_label = strview_cstr(API_TENANT_LABEL);
 
 	if (!range_params(call, &r))
 		return false;
@@ -215,7 +198,7 @@ api_label_values(ApiCall *call)
 
 		if (r.nsets > 0 && nsets == 0)
 			continue;
-		if (call->tenants.federated && strview_eq_cstr(name, TENANT_LABEL))
+		if (call->tenants.federated && strview_eq_cstr(name, API_TENANT_LABEL))
 		{
 			add_texts(&t, &id, 1);
 			continue;
@@ -259,15 +242,7 @@ api_series(ApiCall *call)
 				truncated = true;
 				break;
 			}
-			if (call->tenants.federated)
-			{
-				LabelsBuilder lb;
-
-				labels_builder_init(&lb);
-				labels_builder_from(&lb, ls);
-				labels_builder_set(&lb, strview_cstr(TENANT_LABEL), strview_cstr(tenant->name));
-				ls = labels_builder_finish(&lb);
-			}
+			ls = api_labels_of_tenant(call, tenant, ls);
 			if (written++ > 0)
 				buf_char(&b, ',');
 			labels_json(&b, ls);

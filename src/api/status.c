@@ -11,8 +11,6 @@
 
 #include "miscadmin.h"
 
-#define VERSION "0.1"
-
 bool
 api_buildinfo(ApiCall *call)
 {
@@ -20,7 +18,7 @@ api_buildinfo(ApiCall *call)
 
 	buf_init(&b, 512, 4096);
 	buf_str(&b,
-			"{\"application\":\"mimir_pg\",\"version\":\"" VERSION "\",\"revision\":\"\","
+			"{\"application\":\"mimir_pg\",\"version\":\"" MIMIR_VERSION "\",\"revision\":\"\","
 			"\"branch\":\"\",\"buildUser\":\"\",\"buildDate\":\"\",\"goVersion\":\"\","
 			"\"features\":{\"ruler_config_api\":\"false\",\"alertmanager_config_api\":\"false\","
 			"\"query_sharding\":\"false\",\"federated_rules\":\"false\"}}");

@@ -32,6 +32,8 @@ int mimir_http_query_workers;
 int mimir_http_request_timeout;
 char *mimir_http_tls_cert_file;
 char *mimir_http_tls_key_file;
+bool mimir_limits_compactor_block_upload_enabled;
+int mimir_limits_compactor_block_upload_max_block_size;
 int mimir_limits_compactor_blocks_retention_period;
 int mimir_limits_creation_grace_period;
 int mimir_limits_ingestion_burst_size;
@@ -126,6 +128,14 @@ guc_init(void)
 							   "Sets the file of the private key of the HTTP server's certificate.",
 							   NULL, &mimir_http_tls_key_file, "", PGC_POSTMASTER,
 							   GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"mimir.limits_compactor_block_upload_enabled", "Takes TSDB blocks in over HTTP.", NULL,
+		&mimir_limits_compactor_block_upload_enabled, false, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("mimir.limits_compactor_block_upload_max_block_size",
+							"Sets the size of the largest block that is taken in over HTTP.",
+							"0 means no limit.",
+							&mimir_limits_compactor_block_upload_max_block_size, 0, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("mimir.limits_compactor_blocks_retention_period",
 							"Sets how far back samples are kept.", "0 means forever.",
 							&mimir_limits_compactor_blocks_retention_period, 0, 0, INT_MAX,

@@ -26,8 +26,10 @@ extern int mimir_http_query_workers;
 extern int mimir_http_request_timeout; /* s */
 extern char *mimir_http_tls_cert_file;
 extern char *mimir_http_tls_key_file;
-extern int mimir_limits_compactor_blocks_retention_period; /* min */
-extern int mimir_limits_creation_grace_period;			   /* s */
+extern bool mimir_limits_compactor_block_upload_enabled;
+extern int mimir_limits_compactor_block_upload_max_block_size; /* kB */
+extern int mimir_limits_compactor_blocks_retention_period;	   /* min */
+extern int mimir_limits_creation_grace_period;				   /* s */
 extern int mimir_limits_ingestion_burst_size;
 extern double mimir_limits_ingestion_rate;
 extern int mimir_limits_max_global_series_per_user;

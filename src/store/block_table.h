@@ -31,7 +31,8 @@ typedef struct BlockTotals
 	int64 min_t, max_t;					  /* ms */
 } BlockTotals;
 
-extern int64 block_next_id(void); /* a number for a new block */
+extern void block_tables_adopt(void); /* at start: what a dump does not keep */
+extern int64 block_next_id(void);	  /* a number for a new block */
 extern BlockWriter *block_writer_begin(int64 block_id);
 extern void block_writer_begin_part(BlockWriter *w, TenantId tenant, int part);
 extern void block_writer_add(BlockWriter *w, int64 series_id, Labels labels,

@@ -123,6 +123,32 @@ depend_on_blocks(Oid relid)
 	recordDependencyOn(&table, &blocks, DEPENDENCY_AUTO);
 }
 
+/*
+ * block_tables_adopt -- the dependency again for tables that came without it: no dump has it, neither
+ * pg_dump's nor that of pg_upgrade.
+ */
+void
+block_tables_adopt(void)
+{
+	SPI_connect();
+	if (SPI_execute(
+			"SELECT c.oid FROM mimir.block b JOIN pg_class c ON c.relname = 'block_' || b.block_id"
+			" WHERE b.level = 2 AND c.relnamespace = 'mimir'::regnamespace"
+			" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass"
+			"  AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass"
+			"  AND d.refobjid = 'mimir.block'::regclass)",
+			true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read mimir.block");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool isnull;
+
+		depend_on_blocks(DatumGetObjectId(
+			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull)));
+	}
+	SPI_finish();
+}
+
 static void
 reset_totals(BlockTotals *t)
 {

@@ -48,6 +48,7 @@ extern void compact_shmem_init(void);
 extern void compact_request_and_wait(bool full);
 extern void compact_attach(void); /* the compactor is there */
 extern void compact_detach(void);
+extern void compact_wake(void); /* there is something to do */
 extern void compact_round_begin(bool *asked, bool *full, uint64 *upto);
 extern void compact_round_end(uint64 upto, bool failed);
 extern void compact_progress_begin(int32 day);

@@ -8,6 +8,7 @@
 
 #include "store/compact.h"
 
+#include "pg/compat.h"
 #include "pg/shmem.h"
 #include "pg/time.h"
 #include "pg/wait_event.h"
@@ -90,7 +91,7 @@ void
 compact_attach(void)
 {
 	LWLockAcquire(&compact_state->lock, LW_EXCLUSIVE);
-	compact_state->procno = MyProc->pgprocno;
+	compact_state->procno = compat_my_proc_number();
 	LWLockRelease(&compact_state->lock);
 }
 
@@ -102,6 +103,15 @@ compact_detach(void)
 	compact_state->day = NO_DAY;
 	LWLockRelease(&compact_state->lock);
 	ConditionVariableBroadcast(&compact_state->cv);
+}
+
+void
+compact_wake(void)
+{
+	LWLockAcquire(&compact_state->lock, LW_SHARED);
+	if (compact_state->procno >= 0)
+		SetLatch(&ProcGlobal->allProcs[compact_state->procno].procLatch);
+	LWLockRelease(&compact_state->lock);
 }
 
 /* compact_round_begin -- is a round asked for, and a full one?  upto: requests it will answer. */

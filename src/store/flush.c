@@ -28,6 +28,7 @@
 #include "pg/guc.h"
 #include "pg/stats.h"
 #include "pg/time.h"
+#include "store/block_table.h"
 #include "store/chunk_table.h"
 #include "store/head.h"
 #include "store/log.h"
@@ -63,6 +64,24 @@ static int64 retry_at_ms;  /* not before that, unless somebody asks; 0 = the las
 static int64 retry_ms;
 static bool log_dirty[HEAD_LOG_SLOTS]; /* the slot's table may hold rows */
 
+/* A transaction in the extension that the head was recovered from: it cannot be dropped now. */
+static void
+begin_transaction(void)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	store_lock_extension();
+	store_check_extension();
+}
+
+static void
+commit_transaction(void)
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
 static void
 set_flusher(int procno)
 {
@@ -90,6 +109,9 @@ store_startup(void)
 	}
 	store_forget_evicted();
 	store_recover();
+	begin_transaction();
+	block_tables_adopt();
+	commit_transaction();
 	memset(log_dirty, true, sizeof(log_dirty));
 	retry_at_ms = 0;
 	set_flusher(compat_my_proc_number());
@@ -163,24 +185,6 @@ store_flush_failed(void)
 }
 
 /* ---- a cycle ---------------------------------------------------------------------------------- */
-
-/* A transaction in the extension that the head was recovered from: it cannot be dropped now. */
-static void
-begin_transaction(void)
-{
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	store_lock_extension();
-	store_check_extension();
-}
-
-static void
-commit_transaction(void)
-{
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-}
 
 static void
 run_sql(const char *sql)

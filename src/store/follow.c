@@ -425,9 +425,9 @@ store_follow_tick(void)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(context);
 	snapshot = GetActiveSnapshot();
-	n = OidIsValid(tables_relid_missing_ok("generation")) ? read_generations(&gens) : 0;
+	n = OidIsValid(store_installed_extension()) ? read_generations(&gens) : 0;
 	if (n == 0)
-		store_follow_stop(); /* no extension, or one that never ran */
+		store_follow_stop(); /* no extension of our version, or one that never ran */
 	else
 	{
 		if (!follower.started || follower.block_relid != tables_relid("block"))

@@ -399,6 +399,8 @@ note_applied_locked(HeadSeries *s, int64 t, uint64 v)
 			s->tail_v = v;
 		}
 	}
+	else if (t < s->applied_t && s->pending > 0)
+		stats_add(STAT_OUT_OF_ORDER, 1);
 	if (t < s->first_t)
 		s->first_t = t;
 	if (s->pending > 0)

@@ -15,6 +15,7 @@
 #include "pg/guc.h"
 #include "store/head.h"
 #include "tables/relation.h"
+#include "tables/version.h"
 
 #include "access/xlog.h"
 #include "commands/dbcommands.h"
@@ -25,6 +26,28 @@ bool
 store_is_ready(void)
 {
 	return head != NULL && pg_atomic_read_u32(&head->ready) != 0;
+}
+
+Oid
+store_installed_extension(void)
+{
+	Oid oid;
+	char *version = tables_version(&oid);
+
+	return version != NULL && strcmp(version, MIMIR_VERSION) == 0 ? oid : InvalidOid;
+}
+
+/* Why the head is not ready in a server that could have it so. */
+static const char *
+starting_reason(void)
+{
+	const char *other = tables_other_version();
+
+	if (other != NULL)
+		return other;
+	return pg_atomic_read_u32(&head->recovery_failed)
+			   ? "the head could not be recovered; the server log tells why"
+			   : "starting: the head is being recovered";
 }
 
 const char *
@@ -39,9 +62,7 @@ store_unready_reason(void)
 	if (!store_is_ready() && RecoveryInProgress())
 		return "server is a standby in recovery, whose head is not ready yet";
 	if (!store_is_ready())
-		return pg_atomic_read_u32(&head->recovery_failed)
-				   ? "the head could not be recovered; the server log tells why"
-				   : "starting: the head is being recovered";
+		return starting_reason();
 	if (head->extension != tables_relid_missing_ok("generation"))
 		return "the extension was created anew: the head is being recovered";
 	return NULL;

@@ -15,6 +15,12 @@ extern const char *store_unready_reason(void);
 extern void store_need(void); /* ereports the reason */
 
 /*
+ * store_installed_extension -- OID of the extension, if its catalog is that of this library's version.  After an
+ * upgrade it is not until ALTER EXTENSION UPDATE.  Needs a transaction.
+ */
+extern Oid store_installed_extension(void);
+
+/*
  * store_check_extension -- ereports unless the tables are those that the head was recovered from.
  * Needs a lock on one of them, else the answer may be out of date at once.
  */

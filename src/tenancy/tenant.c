@@ -15,6 +15,7 @@
 #include "pg/compat.h"
 #include "pg/guc.h"
 #include "tables/relation.h"
+#include "tables/version.h"
 #include "tenancy/owner_rights.h"
 
 #include "access/xact.h"
@@ -81,6 +82,7 @@ refresh(void)
 	/* within a transaction what was handed out must stay */
 	if (!stale || handed_out)
 		return;
+	tables_need_version();
 	if (cache_context)
 		MemoryContextDelete(cache_context);
 	cache_context =
@@ -111,6 +113,8 @@ default_limits(TenantLimits *l)
 		.native_histograms = mimir_limits_native_histograms_ingestion_enabled,
 		.utf8_names = mimir_limits_utf8_names,
 		.blocks_retention_ms = (int64) mimir_limits_compactor_blocks_retention_period * 60000,
+		.block_upload = mimir_limits_compactor_block_upload_enabled,
+		.block_upload_max_bytes = (int64) mimir_limits_compactor_block_upload_max_block_size * 1024,
 	};
 }
 
@@ -168,6 +172,8 @@ read_limits(TenantLimits *l, LimitReader r)
 	l->max_query_samples = next_int8(&r, 0, 1);
 	l->max_query_memory_bytes = next_int8(&r, 0, 1);
 	l->blocks_retention_ms = next_int8(&r, l->blocks_retention_ms, 1000);
+	l->block_upload = next_bool(&r, l->block_upload);
+	l->block_upload_max_bytes = next_int8(&r, l->block_upload_max_bytes, 1);
 }
 
 static const char tenant_sql[] =
@@ -178,7 +184,8 @@ static const char tenant_sql[] =
 	" extract(epoch FROM l.past_grace_period)::int8, l.max_native_histogram_buckets::int8,"
 	" l.ingestion_rate, l.ingestion_burst_size::int8, l.native_histograms_ingestion_enabled,"
 	" l.utf8_names, l.max_query_samples, l.max_query_memory_bytes,"
-	" extract(epoch FROM l.compactor_blocks_retention_period)::int8"
+	" extract(epoch FROM l.compactor_blocks_retention_period)::int8,"
+	" l.compactor_block_upload_enabled, l.compactor_block_upload_max_block_size_bytes"
 	" FROM mimir.tenant t LEFT JOIN mimir.tenant_limits l USING (tenant_id) WHERE ";
 
 static const Tenant *

@@ -36,6 +36,8 @@ typedef struct TenantLimits
 	int64 max_query_memory_bytes;
 	int64 query_timeout_ms;
 	int64 blocks_retention_ms; /* how far back samples are kept */
+	bool block_upload;		   /* take TSDB blocks in over HTTP */
+	int64 block_upload_max_bytes;
 } TenantLimits;
 
 typedef struct Tenant

@@ -1,6 +1,7 @@
 /*
  * compactor.c
- *    The compactor's loop: waits for the store to be ready, then compacts what is due.
+ *    The compactor's loop: waits for the store to be ready, then compacts what is due
+ *    and imports blocks that were uploaded.
  */
 #include "postgres.h"
 
@@ -8,6 +9,7 @@
 #include "pg/wait_event.h"
 #include "store/compact.h"
 #include "store/serving.h"
+#include "store/upload.h"
 #include "worker/session.h"
 
 #include "access/xact.h"
@@ -26,19 +28,18 @@
 
 MIMIR_WORKER(mimir_compactor_main);
 
-/* One round; an ERROR is logged and the work is tried again later. */
-static long
-one_tick(void)
+/* Do some work; an ERROR is logged, and the work is tried again later.  Returns whether it was done. */
+static bool
+guarded(const char *activity, void (*work)(void))
 {
 	MemoryContext old = CurrentMemoryContext;
-	volatile long next = NOT_READY_MS;
+	volatile bool done = false;
 
-	if (!store_is_ready())
-		return next;
 	PG_TRY();
 	{
-		pgstat_report_activity(STATE_RUNNING, "compacting");
-		next = store_compact_tick();
+		pgstat_report_activity(STATE_RUNNING, activity);
+		work();
+		done = true;
 	}
 	PG_CATCH();
 	{
@@ -47,15 +48,37 @@ one_tick(void)
 		EmitErrorReport();
 		AbortCurrentTransaction();
 		FlushErrorState();
-		store_compact_failed();
 		RESUME_INTERRUPTS();
-		next = FAILED_MS;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(old);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	pgstat_report_stat(false);
-	return next;
+	return done;
+}
+
+static long next_ms; /* until the next look, as the compaction says */
+
+static void
+compact(void)
+{
+	next_ms = store_compact_tick();
+}
+
+/* One round. */
+static long
+one_tick(void)
+{
+	if (!store_is_ready())
+		return NOT_READY_MS;
+	if (!guarded("compacting", compact))
+	{
+		store_compact_failed();
+		next_ms = FAILED_MS;
+	}
+	if (!guarded("importing uploaded blocks", upload_tick))
+		next_ms = Min(next_ms, FAILED_MS);
+	return next_ms;
 }
 
 static void

@@ -7,10 +7,10 @@
 #include "pg/export.h"
 #include "pg/wait_event.h"
 #include "store/flush.h"
+#include "store/serving.h"
 #include "worker/session.h"
 
 #include "access/xact.h"
-#include "commands/extension.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -38,13 +38,13 @@ extension_oid(void)
 
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	oid = get_extension_oid("mimir_pg", true);
+	oid = store_installed_extension();
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	return oid;
 }
 
-/* Follow CREATE and DROP EXTENSION. */
+/* Follow CREATE, DROP and ALTER EXTENSION: what is not of our version is as good as none. */
 static void
 follow_extension(void)
 {

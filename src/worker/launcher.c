@@ -59,6 +59,9 @@ launcher_register(void)
 {
 	int db = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 
+	/* pg_upgrade drops databases that a worker would be connected to, and nothing may be written */
+	if (IsBinaryUpgrade)
+		return;
 	make_room(3 + (mimir_http_port == 0 ? 0 : 1 + queue_nslots()));
 	add("mimir_flusher_main", "mimir flusher", 0, db, BgWorkerStart_RecoveryFinished);
 	add("mimir_follower_main", "mimir follower", 0, db, BgWorkerStart_ConsistentState);
