@@ -87,6 +87,10 @@ deps-check: deps
 differential: all ## DIFF_QUERIES random queries of DIFF_SEED to Prometheus and to us
 	@PG_CONFIG='$(PG_CONFIG)' tools/install-deps.sh prometheus
 	perl -Itest/t -Itest/differential test/differential/differential.pl $(DIFF_QUERIES) $(DIFF_SEED)
+.PHONY: soak
+soak: all ## the long tests: deaths, a full disk, hostile clients, hundreds of flushes
+	@for t in test/soak/*.pl; do PG_CONFIG='$(PG_CONFIG)' perl -Itest/t $$t || exit 1; done
+	@PG_CONFIG='$(PG_CONFIG)' SNAPSHOT_FLUSHES=200 perl -Itest/t test/t/060_snapshot.pl
 lint: ## rules that no compiler checks: tools/lint
 	@for rule in tools/lint/*.sh; do bash $$rule || exit 1; done
 FMT_FILES = $(shell git ls-files '*.c' '*.h')

@@ -218,7 +218,7 @@ reduce(HistogramSide *s, int32_t from, int32_t to)
 	{
 		HistogramItem b = s->items[i];
 
-		b.index = ((b.index - 1) >> (from - to)) + 1;
+		b.index = (int32_t) ((((int64_t) b.index - 1) >> (from - to)) + 1);
 		if (n > 0 && s->items[n - 1].index == b.index)
 		{
 			s->items[n - 1].v += b.v;

@@ -3,7 +3,8 @@ package MimirTest;
 # A private cluster, HTTP by curl, remote-write bodies and sessions of psql, for the server tests.
 #
 # Each test starts its own cluster through tools/cluster.sh, in a temporary directory and on the ports
-# that CHECK_PGPORT and CHECK_HTTP_PORT give, and stops it by that script.
+# that CHECK_PGPORT and CHECK_HTTP_PORT give, and stops it by that script.  TEST_DISK is another place
+# for its data.
 
 use strict;
 use warnings;
@@ -35,7 +36,7 @@ sub start_cluster
 	{
 		$dir = tempdir('mimir_tap.XXXXXX', TMPDIR => 1, CLEANUP => 1);
 		chmod 0755, $dir;
-		$ENV{DATADIR} = "$dir/data";
+		$ENV{DATADIR} = ($ENV{TEST_DISK} || $dir) . '/data';
 		$ENV{PGPORT} = $ENV{CHECK_PGPORT} || 25434;
 		$ENV{HTTP_PORT} = $ENV{CHECK_HTTP_PORT} || 29434;
 	}
