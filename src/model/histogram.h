@@ -122,6 +122,12 @@ extern bool histogram_validate_int(const IntHistogram *h, Err *err);
 
 #define HISTOGRAM_MAX_BUCKETS 200000 /* of one side: a bound for what is read from bytes */
 
+/*
+ * Bucket indexes go from -HISTOGRAM_MAX_INDEX to HISTOGRAM_MAX_INDEX, so that their differences and
+ * neighbours are ints, too.  The largest double falls into bucket 2^18 of schema 8.
+ */
+#define HISTOGRAM_MAX_INDEX (1 << 30)
+
 /* histogram_layout_check -- is a layout read from bytes one that others can work with? */
 extern bool histogram_layout_check(const HistogramLayout *l, int *n_pos, int *n_neg);
 

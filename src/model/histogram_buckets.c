@@ -10,7 +10,7 @@
 static HistogramBucket
 exponential_bucket(const Histogram *h, const HistogramItem *item, bool positive)
 {
-	double lower = histogram_lower_bound(item->index, h->schema);
+	double lower = histogram_bound(item->index - 1, h->schema);
 	double upper = histogram_bound(item->index, h->schema);
 	HistogramBucket b = {.index = item->index, .count = item->v};
 

@@ -131,7 +131,7 @@ absorb_side(const Work *w, const HistogramSide *s, double *threshold, double *ze
 		const HistogramItem *b = &s->items[i];
 		double upper = histogram_bound(b->index, w->schema);
 
-		if (histogram_lower_bound(b->index, w->schema) >= *threshold)
+		if (histogram_bound(b->index - 1, w->schema) >= *threshold)
 			break;
 		inc(w->kahan, b->v, zero, zero_c);
 		*zero_c += b->c;
@@ -167,8 +167,7 @@ drop_absorbed(const Work *w, HistogramSide *s)
 {
 	int gone = 0;
 
-	while (gone < s->n &&
-		   histogram_lower_bound(s->items[gone].index, w->schema) < w->zero_threshold)
+	while (gone < s->n && histogram_bound(s->items[gone].index - 1, w->schema) < w->zero_threshold)
 		gone++;
 	memmove(s->items, s->items + gone, sizeof(HistogramItem) * (size_t) (s->n - gone));
 	s->n -= gone;
@@ -218,7 +217,7 @@ reduce(HistogramSide *s, int32_t from, int32_t to)
 	{
 		HistogramItem b = s->items[i];
 
-		b.index = (int32_t) ((((int64_t) b.index - 1) >> (from - to)) + 1);
+		b.index = ((b.index - 1) >> (from - to)) + 1;
 		if (n > 0 && s->items[n - 1].index == b.index)
 		{
 			s->items[n - 1].v += b.v;

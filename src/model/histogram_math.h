@@ -29,13 +29,6 @@ typedef struct HistogramBucket
 /* --- histogram_bounds.c ----------------------------------------------------------------------- */
 /* histogram_bound -- upper bound of exponential bucket index of a schema -4 .. 8. */
 extern double histogram_bound(int32_t index, int32_t schema);
-
-/* histogram_lower_bound -- and its lower one. */
-static inline double
-histogram_lower_bound(int32_t index, int32_t schema)
-{
-	return histogram_bound(index > INT32_MIN ? index - 1 : index, schema);
-}
 /* histogram_upper -- upper bound of positive bucket index of h, exponential or custom. */
 extern double histogram_upper(const Histogram *h, int32_t index);
 

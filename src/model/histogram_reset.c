@@ -54,7 +54,7 @@ zero_shrunk(const Histogram *cur, const Histogram *prev, const HistogramSide *po
 			{
 				const HistogramItem *b = &sides[s]->items[i];
 
-				if (histogram_lower_bound(b->index, prev->schema) >= cur->zero_threshold)
+				if (histogram_bound(b->index - 1, prev->schema) >= cur->zero_threshold)
 					break;
 				if (histogram_bound(b->index, prev->schema) > cur->zero_threshold && b->v != 0)
 					return true;

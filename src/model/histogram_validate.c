@@ -36,6 +36,13 @@ check_bucket_number(const char *side, uint64_t need, int have, Err *err)
 				side, (unsigned long long) need, have);
 }
 
+/* index_range_ok -- are all spans within HISTOGRAM_MAX_INDEX?  end is behind the last. */
+static bool
+index_range_ok(const HistogramSpan *spans, int n, int64_t end)
+{
+	return n == 0 || (spans[0].offset >= -HISTOGRAM_MAX_INDEX && end <= HISTOGRAM_MAX_INDEX + 1);
+}
+
 /* check_spans -- one side of an exponential histogram. */
 static bool
 check_spans(const char *side, const HistogramSpan *spans, int n, int n_buckets, Err *err)
@@ -52,7 +59,7 @@ check_spans(const char *side, const HistogramSpan *spans, int n, int n_buckets, 
 	}
 	if (!check_bucket_number(side, need, n_buckets, err))
 		return false;
-	if (index > INT32_MAX) /* ours: bucket indexes are int32 everywhere */
+	if (!index_range_ok(spans, n, index)) /* ours */
 		return FAIL(err, "%shistogram has a bucket whose index is out of range", side);
 	return true;
 }
@@ -225,7 +232,7 @@ side_check(const HistogramSpan *spans, int n_spans, int *n, int64_t *last)
 			return false;
 		index += (int64_t) spans[i].offset + spans[i].length;
 		total += spans[i].length;
-		if (total > HISTOGRAM_MAX_BUCKETS || index > INT32_MAX)
+		if (total > HISTOGRAM_MAX_BUCKETS || !index_range_ok(spans, n_spans, index))
 			return false;
 	}
 	*n = (int) total;
@@ -236,7 +243,7 @@ side_check(const HistogramSpan *spans, int n_spans, int *n, int64_t *last)
 /*
  * histogram_layout_check -- what all code that walks a histogram relies on.
  *
- * The schema is known (9..52 included), spans ascend, indexes fit an int32, at most
+ * The schema is known (9..52 included), spans ascend, indexes are within HISTOGRAM_MAX_INDEX, at most
  * HISTOGRAM_MAX_BUCKETS buckets a side; custom bounds ascend, are finite and cover the
  * buckets, and exist only with the custom schema.  *n_pos and *n_neg get the numbers of buckets
  * the spans speak of.
