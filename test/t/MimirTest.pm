@@ -141,6 +141,7 @@ sub background
 	if ($pid == 0)
 	{
 		$SIG{$_} = 'DEFAULT' for qw(INT TERM);
+		srand;    # names of temporary files
 		my $ok = eval { $code->(); 1 };
 		print STDERR $@ if !$ok;
 		POSIX::_exit($ok ? 0 : 1);
@@ -164,6 +165,7 @@ sub sql
 	print $fh $sql;
 	close $fh;
 	my $out = `psql -X -q -A -t -h 127.0.0.1 -p $ENV{PGPORT} -U postgres -d postgres -f $file 2>&1`;
+	unlink $file;
 	chomp $out;
 	return $out;
 }
@@ -189,7 +191,9 @@ sub post
 	close $fh;
 	my @cmd = ('curl', '-s', '-m', '30', '-w', "\n%{http_code}", '--data-binary', "\@$file");
 	push @cmd, '-H', $_ for @headers;
-	return run_curl(@cmd, "http://127.0.0.1:$ENV{HTTP_PORT}$path");
+	my @answer = run_curl(@cmd, "http://127.0.0.1:$ENV{HTTP_PORT}$path");
+	unlink $file;
+	return @answer;
 }
 
 sub run_curl

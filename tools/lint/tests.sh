@@ -30,6 +30,6 @@ for f in test/t/*.pl; do
 done
 twice=$(basename -a test/t/[0-9]*.pl | cut -c1-3 | sort | uniq -d)
 [ -z "$twice" ] || complain "server tests share the number $twice"
-stray=$(git ls-files test | grep -vE '^test/(sql/.*\.sql|unit/.*\.(c|h|mk)|fuzz/(corpus_.*|.*\.c|fuzz\.mk)|t/.*\.p[lm]|promql/.*\.test|tools/.*\.[ch]|differential/.*|isolation/.*|modules/.*)$')
+stray=$(git ls-files test | grep -vE '^test/(sql/.*\.sql|unit/.*\.(c|h|mk)|fuzz/(corpus_.*|.*\.c|fuzz\.mk)|t/.*\.p[lm]|promql/.*\.test|tools/.*\.[ch]|differential/.*|soak/.*\.pl|isolation/.*|modules/.*)$')
 [ -z "$stray" ] || complain "nothing runs $stray"
 exit $bad
