@@ -112,8 +112,9 @@ for my $round (1 .. $rounds)
 		my @lost = grep { !$whole{$_} } @acked;
 		is("@lost", '', "round $round: the " . @acked . " requests of pusher $p are there, once");
 	}
+	my @imported = lines('imported');
 	my %there = map { $_ => 1 } split /\n/, sql(q{SELECT labels->>'n' FROM mimir.samples('imported', '-infinity', 'infinity')});
-	is(join(' ', grep { !$there{$_} } lines('imported')), '', "round $round: imports are there");
+	is(join(' ', grep { !$there{$_} } @imported), '', "round $round: imports are there");
 	my @deleted = lines('deleted');
 	%there = map { $_ => 1 } split /\n/, sql(q{SELECT labels->>'n' FROM mimir.samples('gone', '-infinity', 'infinity')});
 	is(join(' ', grep { $there{$_} } @deleted), '', "round $round: what was deleted is gone");
