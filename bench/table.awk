@@ -15,6 +15,8 @@ function missed(f, us, prom, vm) {
 		return us > 0.3 * prom ? "more than 0.3 of prometheus" : ""
 	if (f ~ /^eval_(settled_)?peak_(pss|growth)$/)
 		return us > 0.2 * prom ? "more than 0.2 of prometheus" : ""
+	if (f ~ /^(cold|warm)_/)
+		return us > 0.5 * prom ? "more than 0.5 of prometheus" : us >= vm ? "more than victoria-metrics" : ""
 	if (f == "settled_bytes")
 		return us > 0.5 * prom ? "more than 0.5 of prometheus" : us >= vm ? "more than victoria-metrics" : ""
 	if (f == "wal_bytes")
