@@ -407,14 +407,9 @@ note_applied_locked(HeadSeries *s, int64 t, uint64 v)
 		s->pending--;
 }
 
-/* head_apply_float -- append a committed sample.  Takes the stripe; cannot fail. */
-void
-head_apply_float(SeriesRef ref, uint32 gen, int64 t, double v)
+static void
+apply_float_locked(HeadSeries *s, uint32 gen, int64 t, double v)
 {
-	HeadSeries *s = head_series(ref);
-	LWLock *stripe = head_stripe(ref);
-
-	LWLockAcquire(stripe, LW_EXCLUSIVE);
 	if (s->open && (s->open->gen != gen || s->open->encoding != CHUNK_XOR ||
 					s->w.count >= HEAD_CHUNK_MAX_SAMPLES ||
 					chunk_xor_size(&s->w) + CHUNK_XOR_MAX_SAMPLE > HEAD_CHUNK_MAX_BYTES ||
@@ -429,6 +424,30 @@ head_apply_float(SeriesRef ref, uint32 gen, int64 t, double v)
 	else
 		add_single_locked(s, gen, t, v);
 	note_applied_locked(s, t, value_bits(v));
+}
+
+/* head_apply_float -- append a committed sample.  Takes the stripe; cannot fail. */
+void
+head_apply_float(SeriesRef ref, uint32 gen, int64 t, double v)
+{
+	LWLock *stripe = head_stripe(ref);
+
+	LWLockAcquire(stripe, LW_EXCLUSIVE);
+	apply_float_locked(head_series(ref), gen, t, v);
+	LWLockRelease(stripe);
+}
+
+/* head_apply_floats -- append n samples of a series, in the order given, as head_apply_float would. */
+void
+head_apply_floats(SeriesRef ref, uint32 gen, const int64 *t, const double *v, int n)
+{
+	LWLock *stripe = head_stripe(ref);
+
+	if (n == 0)
+		return;
+	LWLockAcquire(stripe, LW_EXCLUSIVE);
+	for (int i = 0; i < n; i++)
+		apply_float_locked(head_series(ref), gen, t[i], v[i]);
 	LWLockRelease(stripe);
 }
 

@@ -178,6 +178,7 @@ extern HeadVerdict head_reserve(SeriesRef ref, int64 t, uint64 v, int64 too_old_
 								int64 ooo_window_ms);
 extern void head_unreserve(SeriesRef ref);
 extern void head_apply_float(SeriesRef ref, uint32 gen, int64 t, double v);
+extern void head_apply_floats(SeriesRef ref, uint32 gen, const int64 *t, const double *v, int n);
 extern void head_apply_histogram(SeriesRef ref, uint32 gen, int64 t, const uint8 *form, uint32 len,
 								 uint64 hash);
 extern bool head_has_room(void); /* false: refuse pushes until memory is freed */

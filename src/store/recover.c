@@ -15,6 +15,7 @@
 #include "store/head.h"
 #include "store/log.h"
 #include "store/recover_int.h"
+#include "store/replay.h"
 #include "store/serving.h"
 #include "tables/relation.h"
 
@@ -153,30 +154,18 @@ recover_load_series(IdMap *map, int64 min_t)
 	table_close(rel, AccessShareLock);
 }
 
-typedef struct Replay
+typedef struct LogOfGen
 {
-	IdMap map;
+	Replay *replay;
 	uint32 gen;
-	uint64 samples;
-} Replay;
+} LogOfGen;
 
 static void
 replay_record(const LogRecord *rec, void *arg)
 {
-	Replay *r = arg;
-	SeriesRef ref = *id_map_slot(&r->map, rec->series_id);
+	LogOfGen *l = arg;
 
-	if (ref == 0)
-		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-						errmsg("ingest log names series %lld of tenant %u, which is not registered",
-							   (long long) rec->series_id, rec->tenant_id)));
-	if (rec->is_histogram)
-		head_apply_histogram(ref, r->gen, rec->t, rec->form, rec->form_len,
-							 hash_xxh64(rec->form, rec->form_len));
-	else
-		head_apply_float(ref, r->gen, rec->t, rec->v);
-	index_note_time(head_series(ref)->ix.tenant, rec->t);
-	r->samples++;
+	replay_add(l->replay, l->gen, rec);
 }
 
 static int64
@@ -204,7 +193,9 @@ set_generation(uint32 gen)
 void
 store_recover(void)
 {
-	Replay r = {0};
+	IdMap map;
+	LogOfGen log;
+	uint64 samples;
 	MemoryContext context = CurrentMemoryContext;
 	int64 begun = time_now_ms();
 	Oid extension;
@@ -259,21 +250,24 @@ store_recover(void)
 	store_lock_extension();
 	store_check_extension();
 	MemoryContextSwitchTo(context);
-	id_map_init(&r.map, 65536);
-	recover_load_series(&r.map, recovered_min_t);
+	id_map_init(&map, 65536);
+	recover_load_series(&map, recovered_min_t);
+	log.replay = replay_begin(&map);
 	for (int64 gen = first; gen <= last; gen++)
 	{
 		set_generation((uint32) gen);
-		r.gen = (uint32) gen;
-		log_scan((uint32) gen, replay_record, &r);
+		log.gen = (uint32) gen;
+		log_scan((uint32) gen, replay_record, &log);
+		replay_apply(log.replay);
 		if (gen < last)
 			head_close_chunks((uint32) gen);
 	}
+	samples = replay_end(log.replay);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
-	stats_set(STAT_RECOVERY_SAMPLES, r.samples);
+	stats_set(STAT_RECOVERY_SAMPLES, samples);
 	stats_set(STAT_RECOVERY_MS, time_now_ms() - begun);
 	ereport(LOG, (errmsg("mimir_pg head recovered: %u series, %llu samples, %lld ms",
-						 head_index->nseries, (unsigned long long) r.samples,
+						 head_index->nseries, (unsigned long long) samples,
 						 (long long) (time_now_ms() - begun))));
 }

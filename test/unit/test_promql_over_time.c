@@ -6,6 +6,7 @@
 #include "promql/functions/families.h"
 #include "promql/functions/over_time.h"
 #include "promql/functions/quantile.h"
+#include "promql/functions/sorted_window.h"
 #include "promql_eval.h"
 #include "unit.h"
 
@@ -242,6 +243,60 @@ UNIT_TEST(promql_quantile_sorts_any_number)
 		free(v);
 		free(plain);
 	}
+}
+
+/* Windows that grow, slide in small and large steps, shrink to nothing and jump. */
+UNIT_TEST(promql_sorted_window_is_sorted)
+{
+	enum
+	{
+		N = 20000
+	};
+	static const double odd[] = {0.0, -0.0, INFINITY, -INFINITY, NAN, 7};
+	double *v = malloc(sizeof(double) * N), *plain = malloc(sizeof(double) * N),
+		   *copy = malloc(sizeof(double) * N);
+	uint64_t state = 5;
+
+	for (int i = 0; i < N; i++)
+		v[i] = next_random(&state) % 10 == 0
+				   ? odd[next_random(&state) % 6]
+				   : (double) (int64_t) (next_random(&state) % 4000) - 2000;
+	for (int size = 1; size < 6000; size = size * 5 + 3)
+	{
+		SortedWindow *w = sorted_window(v);
+		int lo = 0, hi = 0;
+
+		while (hi < N)
+		{
+			int n;
+
+			hi += 1 + (int) (next_random(&state) %
+							 (next_random(&state) % 8 == 0 ? size * 2 : size / 9 + 1));
+			hi = hi < N ? hi : N;
+			if (hi - lo > size)
+				lo = hi - (int) (next_random(&state) % (size + 1));
+			n = hi - lo;
+			sorted_window_slide(w, lo, hi);
+			memcpy(plain, v + lo, sizeof(double) * n);
+			qsort(plain, n, sizeof(double), promql_quantile_cmp);
+			sorted_window_copy(w, copy);
+			for (int i = 0; i < n; i++)
+				if (promql_quantile_cmp(&plain[i], &copy[i]) != 0)
+				{
+					CHECK_INT(i, -1);
+					return;
+				}
+			for (int i = 0; i < n; i += n / 7 + 1)
+			{
+				double x = sorted_window_at(w, i);
+
+				CHECK(promql_quantile_cmp(&plain[i], &x) == 0);
+			}
+		}
+	}
+	free(v);
+	free(plain);
+	free(copy);
 }
 
 UNIT_TEST(promql_exact_prefix_refuses_what_would_round)

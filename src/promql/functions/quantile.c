@@ -1,21 +1,18 @@
 /*
  * quantile.c
  *    Quantiles of floats: of a set, and of the windows of a series (reference 2.9).
- *
- * A sliding window is kept sorted: samples that enter and leave are placed by binary search, so
- * that a step costs what changes and not a sort of the whole window.
  */
 #include "promql/functions/quantile.h"
 
 #include "promql/exec/annotate.h"
 #include "promql/functions/families.h"
 #include "promql/functions/float_windows.h"
+#include "promql/functions/sorted_window.h"
 #include "util/cancel.h"
 
 #include <stdlib.h>
 
-#define SORT_RUN  32768 /* values sorted at once */
-#define SLIDE_MAX 128	/* values that come and go before a window is sorted anew */
+#define SORT_RUN 32768 /* values sorted at once */
 
 int
 promql_quantile_cmp(const void *pa, const void *pb)
@@ -80,94 +77,44 @@ promql_quantile_sort(double *v, int n)
 	mem_free(from != v ? from : to);
 }
 
+/*
+ * find_rank -- the values that quantile q of n lies between, and the weight of the upper one.  If it is none
+ * of the values, false, with the result in *weight.
+ */
+static bool
+find_rank(double q, int n, int *lo, int *hi, double *weight)
+{
+	double rank = q * (n - 1);
+
+	*weight = n == 0 || isnan(q) ? value_nan() : q < 0 ? -INFINITY : INFINITY;
+	if (n == 0 || !(q >= 0 && q <= 1))
+		return false;
+	*lo = (int) floor(rank);
+	*hi = *lo + 1 < n ? *lo + 1 : n - 1;
+	*weight = rank - floor(rank);
+	return true;
+}
+
 double
 promql_quantile(double q, const double *v, int n)
 {
-	double rank, weight;
+	double weight;
 	int lo, hi;
 
-	if (n == 0 || isnan(q))
-		return value_nan();
-	if (q < 0)
-		return -INFINITY;
-	if (q > 1)
-		return INFINITY;
-	rank = q * (n - 1);
-	lo = (int) floor(rank);
-	hi = lo + 1 < n ? lo + 1 : n - 1;
-	weight = rank - floor(rank);
+	if (!find_rank(q, n, &lo, &hi, &weight))
+		return weight;
 	return v[lo] * (1 - weight) + v[hi] * weight;
 }
 
-/* --- sorted windows --------------------------------------------------------------------------- */
-
-typedef struct SortedWindow
+static double
+window_quantile(double q, const SortedWindow *w, int n)
 {
-	const double *samples;
-	int lo, hi; /* samples held: [lo, hi) */
-	double *v;	/* hi - lo values, sorted */
-} SortedWindow;
+	double weight;
+	int lo, hi;
 
-/* place -- how many of the n sorted values are below x. */
-static int
-place(const double *v, int n, double x)
-{
-	int lo = 0, hi = n;
-
-	while (lo < hi)
-	{
-		int mid = (lo + hi) / 2;
-
-		if (promql_quantile_cmp(&v[mid], &x) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-/*
- * slide -- make w hold [lo, hi), both not less than before.  Each value that comes or goes moves half of
- * the others; many are better sorted anew.
- */
-static void
-slide(SortedWindow *w, int lo, int hi)
-{
-	int n = w->hi - w->lo;
-
-	if (lo >= w->hi || lo - w->lo + hi - w->hi > SLIDE_MAX)
-	{
-		memcpy(w->v, w->samples + lo, sizeof(double) * (size_t) (hi - lo));
-		promql_quantile_sort(w->v, hi - lo);
-	}
-	else
-	{
-		for (int i = w->lo; i < lo; i++)
-		{
-			int at = place(w->v, n, w->samples[i]);
-
-			cancel_poll();
-			n--;
-			memmove(w->v + at, w->v + at + 1, sizeof(double) * (size_t) (n - at));
-		}
-		for (int i = w->hi; i < hi; i++)
-		{
-			int at = place(w->v, n, w->samples[i]);
-
-			cancel_poll();
-			memmove(w->v + at + 1, w->v + at, sizeof(double) * (size_t) (n - at));
-			w->v[at] = w->samples[i];
-			n++;
-		}
-	}
-	w->lo = lo;
-	w->hi = hi;
-}
-
-static SortedWindow
-sorted_window(const PromqlFloatWindows *fw)
-{
-	return (SortedWindow){fw->v, 0, 0, mem_alloc(sizeof(double) * ((size_t) fw->n + 1))};
+	if (!find_rank(q, n, &lo, &hi, &weight))
+		return weight;
+	return sorted_window_at(w, lo) * (1 - weight) + sorted_window_at(w, hi) * weight;
 }
 
 /* --- functions -------------------------------------------------------------------------------- */
@@ -176,10 +123,10 @@ bool
 promql_fn_quantile_over_time(PromqlCall *call, const PromqlWindows *w, PromqlVector *out, Err *err)
 {
 	PromqlFloatWindows fw;
-	SortedWindow sorted;
+	SortedWindow *sorted;
 
 	promql_float_windows(call, 1, w, &fw);
-	sorted = sorted_window(&fw);
+	sorted = sorted_window(fw.v);
 	for (int i = 0; i < fw.nsteps; i++)
 	{
 		double q = call->scalars[0][i];
@@ -190,9 +137,9 @@ promql_fn_quantile_over_time(PromqlCall *call, const PromqlWindows *w, PromqlVec
 		if (!(q >= 0 && q <= 1))
 			promql_warn(call->exec, call->arg_pos[0],
 						"quantile value should be between 0 and 1, got %s", promql_number_text(q));
-		slide(&sorted, fw.lo[i], fw.hi[i]);
+		sorted_window_slide(sorted, fw.lo[i], fw.hi[i]);
 		out->kind[i] = PROMQL_FLOAT;
-		out->v[i] = promql_quantile(q, sorted.v, fw.hi[i] - fw.lo[i]);
+		out->v[i] = window_quantile(q, sorted, fw.hi[i] - fw.lo[i]);
 	}
 	return true;
 }
@@ -202,11 +149,11 @@ bool
 promql_fn_mad_over_time(PromqlCall *call, const PromqlWindows *w, PromqlVector *out, Err *err)
 {
 	PromqlFloatWindows fw;
-	SortedWindow sorted;
+	SortedWindow *sorted;
 	double *deviations;
 
 	promql_float_windows(call, 0, w, &fw);
-	sorted = sorted_window(&fw);
+	sorted = sorted_window(fw.v);
 	deviations = mem_alloc(sizeof(double) * ((size_t) fw.n + 1));
 	for (int i = 0; i < fw.nsteps; i++)
 	{
@@ -216,14 +163,15 @@ promql_fn_mad_over_time(PromqlCall *call, const PromqlWindows *w, PromqlVector *
 		cancel_poll();
 		if (n == 0)
 			continue;
-		slide(&sorted, fw.lo[i], fw.hi[i]);
+		sorted_window_slide(sorted, fw.lo[i], fw.hi[i]);
 		out->kind[i] = PROMQL_FLOAT;
 		out->v[i] = value_nan();
-		if (isnan(sorted.v[0]))
+		if (isnan(sorted_window_at(sorted, 0)))
 			continue;
-		median = promql_quantile(0.5, sorted.v, n);
+		median = window_quantile(0.5, sorted, n);
+		sorted_window_copy(sorted, deviations);
 		for (int j = 0; j < n; j++)
-			deviations[j] = fabs(sorted.v[j] - median);
+			deviations[j] = fabs(deviations[j] - median);
 		promql_quantile_sort(deviations, n);
 		out->v[i] = promql_quantile(0.5, deviations, n);
 	}
