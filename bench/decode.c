@@ -3,7 +3,7 @@
  *    How fast chunks are decoded, on one core: columns of several kinds of values, of times, and XOR
  *    chunks of the same samples.
  *
- *    decode [SECONDS]    of each figure (0.5)
+ *    decode [SECONDS [KIND]]    of each figure (0.5), of one kind of values alone
  *
  * Prints lines "kind bytes-per-sample million-samples-per-second".  A column of values is what a query
  * decodes of a compacted block; the times stand apart and are decoded once for all series that share them.
@@ -191,10 +191,15 @@ main(int argc, char **argv)
 		regular[i] = INT64_C(1767225600000) + i * INT64_C(15000);
 		jitter[i] = regular[i] + (int64_t) (uniform() * 8);
 	}
-	times("regular", regular);
-	times("jitter of 8 ms", jitter);
+	if (argc <= 2)
+	{
+		times("regular", regular);
+		times("jitter of 8 ms", jitter);
+	}
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
 	{
+		if (argc > 2 && strcmp(argv[2], kinds[k].name) != 0)
+			continue;
 		for (int c = 0; c < CHUNKS; c++)
 			for (int i = 0; i < SAMPLES; i++)
 				v[c][i] = kinds[k].next(i > 0 ? v[c][i - 1] : 0, i);

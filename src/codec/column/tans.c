@@ -23,6 +23,7 @@
 
 #define LANES		4
 #define LANES_MIN_N 256 /* values of a block that has LANES lanes and not one */
+#define WIDE_BYTES	9	/* that a value has at most: TANS_MAX_LOG and 57 bits */
 
 /* --- models -------------------------------------------------------------------------------- */
 
@@ -269,12 +270,15 @@ tans_table_create(const TansModel *m)
 
 	t->log = m->log;
 	t->max_total = 0;
+	t->max_width = 0;
 	for (int i = 0; i < m->nbins; i++)
 	{
 		unsigned total = m->log + 1 - bit_width(m->bins[i].weight) + m->bins[i].width;
 
 		if (total > t->max_total)
 			t->max_total = total;
+		if (m->bins[i].width > t->max_width)
+			t->max_width = m->bins[i].width;
 		next[i] = m->bins[i].weight;
 	}
 	spread(m, bin_of);
@@ -304,11 +308,13 @@ typedef struct TansCursor
 } TansCursor;
 
 /*
- * get_narrow -- values i.. of the lanes in turn, as long as whole rounds are before stop and
- * loads stay within the readable bytes.  For models whose max_total fits one load, 57 bits.
+ * get_rounds -- values i.. of the lanes in turn, as long as whole rounds are before stop and
+ * loads stay within the readable bytes.  A value takes one load, of 57 bits; if it is wide, one for the
+ * state and one for the place.  Neither has more bits than that.
  */
 static inline __attribute__((always_inline)) int
-get_narrow(TansCursor *c, const unsigned lanes, const bool sums, int i, int stop, int64_t *v)
+get_rounds(TansCursor *c, const unsigned lanes, const bool sums, const bool wide, int i, int stop,
+		   int64_t *v)
 {
 	const TansEntry *entries = c->table->entries;
 	const uint8_t *p = c->p;
@@ -316,10 +322,10 @@ get_narrow(TansCursor *c, const unsigned lanes, const bool sums, int i, int stop
 	uint64_t sum = c->sum;
 	unsigned state[LANES];
 
-	if (readable < (size_t) lanes * 8 + 8)
+	if (readable < (size_t) lanes * WIDE_BYTES + 8)
 		return i;
-	/* the last load of a round begins less than lanes * 57 bits behind its first */
-	limit = (readable - (size_t) lanes * 8) * 8;
+	/* the last load of a round begins less than lanes * WIDE_BYTES behind its first */
+	limit = (readable - (size_t) lanes * WIDE_BYTES - 8) * 8;
 	for (unsigned j = 0; j < lanes; j++)
 		state[j] = c->state[j];
 	for (; i + (int) lanes <= stop && pos < limit; i += (int) lanes)
@@ -329,10 +335,15 @@ get_narrow(TansCursor *c, const unsigned lanes, const bool sums, int i, int stop
 		{
 			const TansEntry *e = &entries[state[j]];
 			uint64_t w = load_le64(p + (pos >> 3)) >> (pos & 7);
+			size_t place = pos + e->bits;
 
 			pos += e->total;
 			state[j] = e->next + ((unsigned) w & e->mask);
-			w = e->lower + (w >> e->bits & ((UINT64_C(1) << e->width) - 1));
+			if (wide)
+				w = load_le64(p + (place >> 3)) >> (place & 7);
+			else
+				w >>= e->bits;
+			w = e->lower + (w & ((UINT64_C(1) << e->width) - 1));
 			v[i + (int) j] = (int64_t) (sums ? sum += w : w);
 		}
 	}
@@ -378,14 +389,17 @@ tans_get(const TansTable *t, const uint8_t *p, size_t len, const uint8_t *end, i
 	for (unsigned j = 0; j < lanes; j++)
 		c.state[j] = (unsigned) lsb_get(&r, t->log);
 	c.pos = r.pos;
-	if (t->max_total > 57)
+	if (t->max_width > 57)
 		;
 	else if (lanes == 1)
-		i = sum != NULL ? get_narrow(&c, 1, true, i, stop, v)
-						: get_narrow(&c, 1, false, i, stop, v);
+		i = sum != NULL ? get_rounds(&c, 1, true, true, i, stop, v)
+						: get_rounds(&c, 1, false, true, i, stop, v);
+	else if (t->max_total > 57)
+		i = sum != NULL ? get_rounds(&c, LANES, true, true, i, stop, v)
+						: get_rounds(&c, LANES, false, true, i, stop, v);
 	else
-		i = sum != NULL ? get_narrow(&c, LANES, true, i, stop, v)
-						: get_narrow(&c, LANES, false, i, stop, v);
+		i = sum != NULL ? get_rounds(&c, LANES, true, false, i, stop, v)
+						: get_rounds(&c, LANES, false, false, i, stop, v);
 	for (; i < want && c.pos <= len * 8; i++)
 	{
 		v[i] = get_one(&c, (unsigned) i % lanes, i >= n - (int) lanes);

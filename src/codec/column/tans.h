@@ -68,7 +68,8 @@ typedef struct TansEntry
 typedef struct TansTable
 {
 	unsigned log;
-	unsigned max_total;	 /* over all entries */
+	unsigned max_total; /* over all entries */
+	unsigned max_width;
 	TansEntry entries[]; /* 2^log */
 } TansTable;
 
