@@ -23,7 +23,7 @@ $(BENCH_DIR)/decode: bench/decode.c $(DECODE_OBJS)
 	$(CC) $(PG_CFLAGS) -D_GNU_SOURCE -Isrc -o $@ $^ -lxxhash -lm
 -include $(DECODE_OBJS:.o=.d)
 
-.PHONY: bench-ready bench bench-load bench-eval bench-recover bench-years bench-decode
+.PHONY: bench-ready bench bench-load bench-eval bench-recover bench-years bench-decode bench-compact
 bench-ready: deps $(BENCH_PROGRAMS)
 	+$(MAKE) --no-print-directory -j$(shell nproc) all
 bench: bench-ready ## against Prometheus and VictoriaMetrics, same data, one run
@@ -34,6 +34,8 @@ bench-eval: bench-ready ## a query over 57.6 million samples, and how cost grows
 	@PG_CONFIG='$(PG_CONFIG)' bench/eval.sh
 bench-years: bench-ready ## 30 days of 100,000 series, queries of 1,000 of them, cold and warm
 	@PG_CONFIG='$(PG_CONFIG)' bench/years.sh
+bench-compact: bench-ready ## what the compaction of a day of 100,000 series costs
+	@PG_CONFIG='$(PG_CONFIG)' bench/compact.sh
 bench-decode: $(BENCH_DIR)/decode ## samples a second of each encoding's decoder, on one core
 	@$(BENCH_DIR)/decode
 bench-recover: bench-ready ## from kill -9 to the newest sample

@@ -60,6 +60,37 @@ sub check
 	return;
 }
 
+sub check_others
+{
+	my $what = shift;
+	my %deleted = map { $_ => 1 } lines('deleted');
+	my @kept = grep { !$deleted{$_} && (split /\./)[1] % 3 } lines('imported');
+	my %there = map { $_ => 1 } split /\n/, sql(q{SELECT labels->>'n' FROM mimir.samples('imported', '-infinity', 'infinity')});
+
+	is(join(' ', grep { !$there{$_} } @kept), '', "$what: the " . @kept . ' imports are there');
+	is(join(' ', grep { $there{$_} } keys %deleted), '', "$what: the " . keys(%deleted) . ' deletions, too');
+	return;
+}
+
+# Flushes, compaction, imports and deletions while the disk is full.  What is told to be done is noted.
+sub others
+{
+	my $round = shift;
+
+	for (1 .. 30)
+	{
+		my $n = "$round.$_";
+		my $t = $t0 / 1000 + $_;
+
+		note_line('imported', $n) if sql("SELECT mimir.import_openmetrics(E'imported{n=\"$n\"} 1 $t\\n# EOF\\n')") eq '1';
+		note_line('deleted', $n) if $_ % 3 == 0 && sql("SELECT mimir.delete_series('imported{n=\"$n\"}') \\g /dev/null") eq '';
+		sql('SELECT mimir.flush()');
+		sql('SELECT mimir.compact(true)');
+		sleep 0.2;
+	}
+	return;
+}
+
 for my $round (1 .. $rounds)
 {
 	my $with_flush = $round % 2;
@@ -75,7 +106,7 @@ for my $round (1 .. $rounds)
 	}
 	sleep 2;
 	my $before = () = lines('statuses');
-	my $flusher = $with_flush ? background(sub { for (1 .. 40) { sql('SELECT mimir.flush()'); sleep 0.2 } }) : 0;
+	my $flusher = $with_flush ? background(sub { others($round) }) : 0;
 	system("dd if=/dev/zero of=$filler bs=1M 2>/dev/null; dd if=/dev/zero of=$filler.2 bs=4k 2>/dev/null");
 	my $full = time;
 	my $refused = wait_until(sub { my @s = lines('statuses'); grep { $_ ne '200' } @s[ $before .. $#s ] }, 60);
@@ -100,6 +131,7 @@ for my $round (1 .. $rounds)
 	check("round $round");
 	is(sql('SELECT mimir.flush() \g /dev/null'), '', 'a flush');
 	check("round $round, flushed");
+	check_others("round $round") if $with_flush;
 }
 note_line('stop', '');
 waitpid $_, 0 for @running;
