@@ -1,5 +1,6 @@
 # kill -9 of any process, SOAK_ROUNDS (50) times, under pushes, queries, flushes, compaction, deletion and
-# import: what was acknowledged is there, once; what was deleted stays away.
+# import, while retention takes the oldest days: what was acknowledged is there, once; what was deleted
+# stays away.
 use strict;
 use warnings;
 
@@ -8,15 +9,20 @@ use MimirTest;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-use constant { SERIES => 40, PUSHERS => 3, STEP_MS => 60000 };
+use constant { SERIES => 40, PUSHERS => 3, STEP_MS => 600000, DAY_MS => 86400000 };
 my $rounds = $ENV{SOAK_ROUNDS} || 50;
 my $t0 = (int(time / 86400) - 25) * 86400 * 1000;
+# the first day and a half are beyond retention; the cut moves with the clock
+my $kept_from = $t0 + 2 * DAY_MS;
+my $retention_minutes = int((time * 1000 - $t0 - 1.5 * DAY_MS) / 60000);
 my @victims = ('mimir push', 'mimir gateway', 'mimir flusher', 'mimir compactor', 'mimir http', 'checkpointer', 'postmaster');
 
-start_cluster(COMPACTION_CPU => 50);
+start_cluster(COMPACTION_CPU => 50, LIMITS_COMPACTOR_BLOCKS_RETENTION_PERIOD => $retention_minutes);
 my $dir = tempdir(CLEANUP => 1);
 
 sub note_line { my ($file, $line) = @_; open my $fh, '>>', "$dir/$file" or die $!; syswrite $fh, "$line\n"; return; }
+sub acked { return grep { $_ >= $kept_from } lines("acked$_[0]"); }
+my $kept = 'to_timestamp(' . $kept_from / 1000 . q{), 'infinity'};
 sub count { return scalar(my @all = map { lines($_) } @_); }
 sub lines { open my $fh, '<', "$dir/$_[0]" or return (); chomp(my @l = <$fh>); return @l; }
 
@@ -46,7 +52,7 @@ push @running, background(
 	sub {
 		for (my $i = 1; !-e "$dir/stop"; $i++)
 		{
-			my $t = $t0 / 1000 + $i;
+			my $t = $kept_from / 1000 + $i;
 
 			sql('SELECT mimir.flush()');
 			note_line('imported', $i)
@@ -66,8 +72,8 @@ push @running, map {
 		sub {
 			while (!-e "$dir/stop")
 			{
-				my $acked = () = lines("acked$p");
-				my $out = sql(qq{SELECT count(*), count(DISTINCT (labels, time)) FROM mimir.samples('crash{p="$p"}', '-infinity', 'infinity')});
+				my $acked = () = acked($p);
+				my $out = sql(qq{SELECT count(*), count(DISTINCT (labels, time)) FROM mimir.samples('crash{p="$p"}', $kept)});
 
 				next if $out !~ /^(\d+)\|(\d+)$/;    # the server is down
 				note_line('faults', "reader $p: $1 samples, $2 distinct, " . $acked * SERIES . ' acknowledged') if $1 != $2 || $1 < $acked * SERIES;
@@ -104,9 +110,9 @@ for my $round (1 .. $rounds)
 
 	for my $p (0 .. PUSHERS - 1)
 	{
-		my @acked = lines("acked$p");
+		my @acked = acked($p);
 		my %whole = map { $_ => 1 } split /\n/,
-			sql(qq{SELECT (extract(epoch FROM time) * 1000)::bigint FROM mimir.samples('crash{p="$p"}', '-infinity', 'infinity')
+			sql(qq{SELECT (extract(epoch FROM time) * 1000)::bigint FROM mimir.samples('crash{p="$p"}', $kept)
 				WHERE value = extract(epoch FROM time) + (labels->>'n')::int GROUP BY time
 				HAVING count(*) = } . SERIES . q{ AND count(DISTINCT labels) = } . SERIES);
 		my @lost = grep { !$whole{$_} } @acked;
@@ -121,6 +127,9 @@ for my $round (1 .. $rounds)
 }
 note_line('stop', '');
 waitpid $_, 0 for @running;
+is(sql("SELECT count(*) FROM mimir.samples('crash', '-infinity', to_timestamp($t0 / 1000 + 86400))"), '0', 'the first day is gone');
+sql('SELECT mimir.compact(true)');
+is(sql("SELECT count(*) FROM mimir.stat_blocks WHERE max_time < to_timestamp($t0 / 1000 + 86400)"), '0', 'with its blocks');
 is(join("\n", lines('faults')), '', 'no reader missed or doubled a sample');
 cmp_ok($kills, '>=', $rounds * 0.9, 'as many deaths as rounds');
 cmp_ok(count('deleted'), '>=', $rounds, 'and deletions');

@@ -1,4 +1,4 @@
-# Queries through many flushes and compactions under load: every sample acknowledged before a query began is in its
+# Queries through many flushes, compactions, imports and deletions under load: every sample acknowledged before a query began is in its
 # answer, once, over HTTP and in each isolation level of SQL.
 use strict;
 use warnings;
@@ -30,7 +30,9 @@ my $flusher = background(
 	sub {
 		for (my $i = 1; !-e "$dir/stop"; $i++)
 		{
-			my $out = sql($i % 4 ? 'SELECT mimir.flush()' : 'SELECT mimir.flush(); SELECT mimir.compact(true)');
+			my $others = sprintf q{SELECT mimir.import_openmetrics(E'other{n="%d"} 1 %d\\n# EOF\\n'); SELECT mimir.delete_series('other{n="%d"}');},
+				$i, T0 / 1000 + $i, $i - 3;
+			my $out = sql('SELECT mimir.flush();' . ($i % 4 ? '' : "$others SELECT mimir.compact(true)"));
 			die $out if $out =~ /ERROR/;
 			note_done('flushed');
 			sleep 0.05;

@@ -198,11 +198,17 @@ bin_cost(const Tiling *t, const Cells *c, int i, int j, unsigned width, uint64_t
 	return cost;
 }
 
+/* is_frequent -- may a cell be worth a bin of its own?  That saves its place, and costs as many bits and some. */
+static inline bool
+is_frequent(const Cell *c)
+{
+	return c->lo == c->hi && c->count > 1;
+}
+
 /*
  * tile -- find the cheapest tiling; fixed is what each bin costs, in units.
  *
- * A bin takes all cells that its width reaches, or ends where a cell of a single value begins,
- * which may be frequent enough for a bin of its own.
+ * A bin takes all cells that its width reaches, or ends where a frequent one begins.
  */
 static void
 tile(Tiling *t, const Cells *c, uint64_t fixed)
@@ -224,9 +230,9 @@ tile(Tiling *t, const Cells *c, uint64_t fixed)
 			unsigned width = bit_width((uint64_t) c->cell[j - 1].hi - lo);
 			uint64_t cost;
 
-			if (j < m && (uint64_t) c->cell[j].hi - lo <= low_mask(width) &&
-				c->cell[j].lo != c->cell[j].hi)
-				continue;
+			while (j < m && (uint64_t) c->cell[j].hi - lo <= low_mask(width) &&
+				   !is_frequent(&c->cell[j]))
+				j++;
 			cost = bin_cost(t, c, i, j, width, fixed);
 			if (cost < t->cost[i])
 			{
